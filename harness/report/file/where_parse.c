@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/file/expression_fault.h"
 #include "harness/report/file/where.h"
 #include "harness/report/file/where_tree.h"
 #include "harness/report/record/record_field.h"
-#include "harness/support/source.h"
 #include "harness/support/suggest.h"
 
 enum { PARENTHESES_MAX = 64 };
@@ -32,28 +32,17 @@ enum { NUM_OPERATORS = sizeof operators / sizeof operators[0] };
 /* ---- words of the expression ------------------------------------------------------------------------------------- */
 
 struct parser {
-    const char *text, *next;
+    const char *next;
+    struct expression expression;
     const struct where_names *names;
     bool of_points;
     int depth;
-    struct error *error;
 };
-
-/* advice: "did you mean 'seq_len'? ", or "". */
-static enum error_kind fault_advised(const struct parser *parser, const char *at, size_t size, const char *what,
-                                     const char *advice, const char *allowed)
-{
-    char expression[QUOTE_SIZE], offending[QUOTE_SIZE];
-    const char *option = parser->names->option ? parser->names->option : "--where";
-    return error_set(parser->error, ERROR_USAGE, "%s %s:%zu: %s: %s; %sallowed: %s", option,
-                     quote(expression, parser->text, strlen(parser->text)), (size_t)(at - parser->text) + 1, what,
-                     quote(offending, at, size), advice, allowed);
-}
 
 static enum error_kind fault(const struct parser *parser, const char *at, size_t size, const char *what,
                              const char *allowed)
 {
-    return fault_advised(parser, at, size, what, "", allowed);
+    return expression_fault(&parser->expression, at, size, what, allowed);
 }
 
 static const char *skip_blanks(struct parser *parser)
@@ -139,16 +128,6 @@ const struct where_names where_record_names = {
     .allowed = "a name of `alibicheck list record-fields`",
 };
 
-static enum error_kind refuse_field(const struct parser *parser, const char *at, size_t size)
-{
-    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE];
-    snprintf(typed, sizeof typed, "%.*s", (int)(size < sizeof typed ? size : sizeof typed), at);
-    struct suggestion suggestion = {.text = typed};
-    parser->names->offer(&suggestion);
-    return fault_advised(parser, at, size, "unknown field", suggestion_format(advice, &suggestion),
-                         parser->names->allowed);
-}
-
 /* A value may hold signs of comparison, as keys do. */
 static size_t value_length(const char *text)
 {
@@ -175,7 +154,7 @@ static enum error_kind read_word(struct parser *parser, struct where *node)
     if (size == 0 && !quoted)
         return fault(parser, at, strlen(at), "a value is missing", "a number, a word, null");
     parser->next = at + size + quoted;
-    enum error_kind kind = copy(&node->word, at, size, parser->error);
+    enum error_kind kind = copy(&node->word, at, size, parser->expression.error);
     if (kind)
         return kind;
     node->is_null = !quoted && strcmp(node->word, "null") == 0;
@@ -230,15 +209,15 @@ static enum error_kind parse_test(struct parser *parser, struct where **where)
     bool negated = false;
     struct where *node = *where = calloc(1, sizeof *node);
     if (!node)
-        return error_memory(parser->error, "--where", sizeof *node);
+        return error_memory(parser->expression.error, "--where", sizeof *node);
     if (size == 0)
         return fault(parser, at, strlen(at), "a field is missing", "FIELD = VALUE, joined by and, or, not");
-    enum error_kind kind = copy(&node->field, at, size, parser->error);
+    enum error_kind kind = copy(&node->field, at, size, parser->expression.error);
     if (kind)
         return kind;
     enum where_field field = parser->names->find(node->field);
     if (field == WHERE_UNKNOWN)
-        return refuse_field(parser, at, size);
+        return expression_unknown_field(&parser->expression, at, size, parser->names);
     if (parser->of_points && !record_field_of_point(node->field))
         return fault(parser, at, size, "is not known before a point is run", "fields of points: seq_len, dtype, ...");
     parser->next = at + size;
@@ -246,7 +225,7 @@ static enum error_kind parse_test(struct parser *parser, struct where **where)
         return kind;
     const char *value = skip_blanks(parser);
     if (!(kind = read_word(parser, node)) && !(kind = check_word(parser, node, field == WHERE_NUMBER, value)))
-        kind = negate(where, negated, parser->error);
+        kind = negate(where, negated, parser->expression.error);
     return kind;
 }
 
@@ -272,14 +251,14 @@ static enum error_kind parse_operand(struct parser *parser, struct where **where
         kind = parse_test(parser, where);
     }
     parser->depth--;
-    return kind ? kind : negate(where, negated, parser->error);
+    return kind ? kind : negate(where, negated, parser->expression.error);
 }
 
 static enum error_kind parse_and(struct parser *parser, struct where **where)
 {
     enum error_kind kind = parse_operand(parser, where);
     while (!kind && (take(parser, "and") || take(parser, "&&")))
-        if (!(kind = join(where, NODE_AND, parser->error)))
+        if (!(kind = join(where, NODE_AND, parser->expression.error)))
             kind = parse_operand(parser, &(*where)->right);
     return kind;
 }
@@ -288,7 +267,7 @@ static enum error_kind parse_or(struct parser *parser, struct where **where)
 {
     enum error_kind kind = parse_and(parser, where);
     while (!kind && (take(parser, "or") || take(parser, "||")))
-        if (!(kind = join(where, NODE_OR, parser->error)))
+        if (!(kind = join(where, NODE_OR, parser->expression.error)))
             kind = parse_and(parser, &(*where)->right);
     return kind;
 }
@@ -296,7 +275,10 @@ static enum error_kind parse_or(struct parser *parser, struct where **where)
 static enum error_kind parse(struct where **where, const char *text, const struct where_names *names, bool of_points,
                              struct error *error)
 {
-    struct parser parser = {.text = text, .next = text, .names = names, .of_points = of_points, .error = error};
+    struct parser parser = {.next = text,
+                            .expression = {names->option ? names->option : "--where", text, error},
+                            .names = names,
+                            .of_points = of_points};
     *where = NULL;
     enum error_kind kind = parse_or(&parser, where);
     const char *rest = skip_blanks(&parser);

@@ -4,13 +4,11 @@
  */
 #include "harness/report/review/pivot_table.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/file/expression_fault.h"
 #include "harness/report/review/pivot_field.h"
-#include "harness/support/source.h"
-#include "harness/support/suggest.h"
 
 /* What a kind of measure is made of. */
 static const struct kind_info {
@@ -30,25 +28,15 @@ static const struct kind_info {
 static const char allowed_kinds[] = "count, share, sum, min, max, median, range, values, same";
 
 struct parser {
-    const char *text, *next;
+    const char *next;
     const char *end; /* of what is read now: the fields of rows, or a measure */
-    struct error *error;
+    struct expression expression;
 };
-
-/* advice: "did you mean 'seq_len'? ", or "". */
-static enum error_kind fault_advised(const struct parser *parser, const char *at, size_t size, const char *what,
-                                     const char *advice, const char *allowed)
-{
-    char table[QUOTE_SIZE], offending[QUOTE_SIZE];
-    return error_set(parser->error, ERROR_USAGE, "--table %s:%zu: %s: %s; %sallowed: %s",
-                     quote(table, parser->text, strlen(parser->text)), (size_t)(at - parser->text) + 1, what,
-                     quote(offending, at, size), advice, allowed);
-}
 
 static enum error_kind fault(const struct parser *parser, const char *at, size_t size, const char *what,
                              const char *allowed)
 {
-    return fault_advised(parser, at, size, what, "", allowed);
+    return expression_fault(&parser->expression, at, size, what, allowed);
 }
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
@@ -109,16 +97,6 @@ static enum error_kind copy(char **to, const char *from, size_t size, struct err
 
 /* ---- fields ------------------------------------------------------------------------------------------------------ */
 
-static enum error_kind refuse_field(const struct parser *parser, const char *at, size_t size)
-{
-    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE];
-    snprintf(typed, sizeof typed, "%.*s", (int)(size < sizeof typed ? size : sizeof typed), at);
-    struct suggestion suggestion = {.text = typed};
-    pivot_names.offer(&suggestion);
-    return fault_advised(parser, at, size, "unknown field", suggestion_format(advice, &suggestion),
-                         pivot_names.allowed);
-}
-
 static enum error_kind read_field(struct parser *parser, struct pivot_fields *fields, char *title)
 {
     size_t size;
@@ -126,9 +104,9 @@ static enum error_kind read_field(struct parser *parser, struct pivot_fields *fi
     const char *at = peek(parser, &size);
     struct pivot_field *field = &fields->items[fields->count];
     enum error_kind kind = fields->count == PIVOT_FIELDS_MAX ? fault(parser, at, size, "too many fields", "8")
-                                                             : copy(&path, at, size, parser->error);
+                                                             : copy(&path, at, size, parser->expression.error);
     if (!kind && !pivot_field_find(field, path))
-        kind = refuse_field(parser, at, size);
+        kind = expression_unknown_field(&parser->expression, at, size, &pivot_names);
     if (kind) {
         free(path);
         free(title);
@@ -153,7 +131,7 @@ static enum error_kind read_title(struct parser *parser, char **title)
     if (!end)
         return fault(parser, at, (size_t)(parser->end - at), "a quote is not closed", "\"TITLE\"");
     parser->next = end;
-    return copy(title, at + 1, (size_t)(end - at) - 2, parser->error);
+    return copy(title, at + 1, (size_t)(end - at) - 2, parser->expression.error);
 }
 
 /* Fields up to the word that ends them, or to the end. */
@@ -190,9 +168,9 @@ static enum error_kind read_expression(struct parser *parser, struct where **whe
             next = behind(next, parser->end);
         parser->next = next ? next : parser->end;
     }
-    enum error_kind kind = copy(&text, first, (size_t)(at - first), parser->error);
+    enum error_kind kind = copy(&text, first, (size_t)(at - first), parser->expression.error);
     if (!kind)
-        kind = where_parse_names(where, text, &pivot_names, parser->error);
+        kind = where_parse_names(where, text, &pivot_names, parser->expression.error);
     free(text);
     return kind;
 }
@@ -253,7 +231,7 @@ static enum error_kind read_measure(struct parser *parser, struct pivot_measure 
     while (last > first && is_blank(last[-1]))
         last--;
     if (!kind && !measure->title)
-        kind = copy(&measure->title, first, (size_t)(last - first), parser->error);
+        kind = copy(&measure->title, first, (size_t)(last - first), parser->expression.error);
     if (!kind)
         kind = read_kind(parser, measure);
     if (!kind)
@@ -305,7 +283,7 @@ static enum error_kind find_list(const struct parser *parser, const struct pivot
     if (measure->as)
         where_visit_fields(measure->as, add_list, &listing);
     if (listing.no_memory)
-        return error_memory(parser->error, "--table", 64);
+        return error_memory(parser->expression.error, "--table", 64);
     return listing.several ? fault(parser, at, (size_t)(parser->end - at), "is of two lists", "one list") : ERROR_NONE;
 }
 
@@ -316,7 +294,8 @@ static enum error_kind read_axes(struct parser *parser, struct pivot_table *tabl
     size_t size;
     const char *colon = find_sign(parser->next, parser->end, ':');
     if (!colon || colon == parser->end)
-        return fault(parser, parser->text, strlen(parser->text), "no colon", "FIELDS [x FIELDS]: MEASURE, ...");
+        return fault(parser, parser->expression.text, strlen(parser->expression.text), "no colon",
+                     "FIELDS [x FIELDS]: MEASURE, ...");
     const char *end = parser->end;
     parser->end = colon;
     enum error_kind kind = read_fields(parser, &table->rows, true, is_times);
@@ -351,7 +330,7 @@ static enum error_kind read_table(struct parser *parser, struct pivot_table *tab
     add_lists(&listing, &table->rows);
     add_lists(&listing, &table->columns);
     if (!kind && listing.no_memory)
-        kind = error_memory(parser->error, "--table", 64);
+        kind = error_memory(parser->expression.error, "--table", 64);
     for (bool more = !kind; more && !kind;) {
         parser->end = find_sign(parser->next, end, ',');
         if (!parser->end)
@@ -366,7 +345,7 @@ static enum error_kind read_table(struct parser *parser, struct pivot_table *tab
 
 enum error_kind pivot_table_parse(struct pivot_table *table, const char *text, struct error *error)
 {
-    struct parser parser = {.text = text, .next = text, .end = text + strlen(text), .error = error};
+    struct parser parser = {.next = text, .end = text + strlen(text), .expression = {pivot_names.option, text, error}};
     *table = (struct pivot_table){.measures = calloc(PIVOT_MEASURES_MAX, sizeof *table->measures)};
     return table->measures ? read_table(&parser, table)
                            : error_memory(error, "--table", PIVOT_MEASURES_MAX * sizeof *table->measures);
