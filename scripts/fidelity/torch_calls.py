@@ -5,6 +5,8 @@ other keys: the projection is replaced by one that gives the problem's q, k and 
 is the result. So masks, biases and slopes are the model's own.
 """
 import importlib.metadata
+import os
+import sys
 import warnings
 
 import numpy as np
@@ -14,6 +16,9 @@ import torch.nn.attention.flex_attention as flex
 import transformers
 
 from problem import main, stored
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from torch_projections import Given, Seen
 
 warnings.filterwarnings("ignore")
 transformers.logging.set_verbosity_error()
@@ -63,29 +68,6 @@ def flex_attention(attention):
 
 
 # ---- transformers ----------------------------------------------------------------------------------------------------
-class Given(torch.nn.Module):
-    """In place of a projection: what it gives, whatever comes in."""
-
-    def __init__(self, out):
-        super().__init__()
-        self.out, self.weight, self.bias = out, torch.nn.Parameter(torch.zeros(1)), None
-
-    def forward(self, _):
-        return self.out
-
-
-class Seen(torch.nn.Module):
-    """In place of the output projection: keeps what comes in."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen, self.weight, self.bias = None, torch.nn.Parameter(torch.zeros(1)), None
-
-    def forward(self, x):
-        self.seen = x.clone()
-        return torch.zeros_like(x)
-
-
 def model(problem, model_class, config, attention_of, projections, fused):
     width, last = problem.heads * problem.dim, problem.keys - 1
     q, k, v = tensor(problem.q), tensor(problem.k), tensor(problem.v)

@@ -6,6 +6,8 @@ is the result. So masks, biases and slopes are the model's own.
 """
 import functools
 import importlib.metadata
+import os
+import sys
 import warnings
 
 import numpy as np
@@ -15,6 +17,9 @@ import torch.nn.attention.flex_attention as flex
 import transformers
 
 from calls import BF16, OWN_SLOPES, THREADS, Call, bf16_bits, bias_of, with_forms
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from torch_projections import Given, Seen
 
 warnings.filterwarnings("ignore")
 transformers.logging.set_verbosity_error()
@@ -66,29 +71,6 @@ def flex_attention(attention):
 
 
 # ---- transformers ----------------------------------------------------------------------------------------------------
-class Given(torch.nn.Module):
-    """In place of a projection: what it gives, whatever comes in."""
-
-    def __init__(self, out):
-        super().__init__()
-        self.out, self.weight, self.bias = out, torch.nn.Parameter(torch.zeros(1)), None
-
-    def forward(self, _):
-        return self.out
-
-
-class Seen(torch.nn.Module):
-    """In place of the output projection: keeps what comes in."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen, self.weight, self.bias = None, torch.nn.Parameter(torch.zeros(1)), None
-
-    def forward(self, x):
-        self.seen = x.clone()
-        return torch.zeros_like(x)
-
-
 @functools.lru_cache(4)
 def network_of(model_class, config, heads, dim, keys, dtype):
     """Weights are left unset: none of them is in the way from q, k and v to the result."""
