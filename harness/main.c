@@ -3,8 +3,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include "harness/command/command.h"
 #include "harness/command/option_advice.h"
 #include "harness/command/version.h"
+#include "harness/support/file.h"
 #include "harness/support/gmp_memory.h"
 #include "harness/support/suggest.h"
 #include "reference/computing_environment.h"
@@ -46,6 +49,27 @@ static bool keep_standard_places(void)
     return true;
 }
 
+/* A command has come back, which has looked at what it printed. */
+static bool has_come_back;
+
+/* --help of a command is printed by argp, which ends the program, whether or not that reaches anybody. */
+static void look_at_output(void)
+{
+    struct error error = {0};
+    if (has_come_back || !file_flush(stdout, &error))
+        return;
+    print_error(&error);
+    _exit(ERROR_SYSTEM);
+}
+
+static int flush_output(void)
+{
+    struct error error = {0};
+    enum error_kind kind = file_flush(stdout, &error);
+    print_error(&error);
+    return (int)kind;
+}
+
 int main(int argc, char **argv)
 {
     struct error error = {0};
@@ -74,19 +98,21 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         print_help(stdout);
-        return 0;
+        return flush_output();
     }
     if (!strcmp(argv[1], "--version")) {
         version_print(stdout);
-        return 0;
+        return flush_output();
     }
     for (int i = 0; i < COMMAND_COUNT; i++)
         if (!strcmp(argv[1], commands[i]->name)) {
             snprintf(program, sizeof program, "alibicheck %s", commands[i]->name);
             argv[1] = program;
+            atexit(look_at_output); /* there is always room for 32 such functions */
             int code = option_advise(commands[i]->parser(), argc - 1, argv + 1, &error);
             if (!code)
                 code = commands[i]->run(argc - 1, argv + 1, &error);
+            has_come_back = true;
             recipe_library_close();
             if (error.kind)
                 print_error(&error);

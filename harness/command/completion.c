@@ -10,6 +10,7 @@
 #include "harness/command/command.h"
 #include "harness/command/option_list.h"
 #include "harness/command/options.h"
+#include "harness/support/file.h"
 
 enum { POINTS_MAX = 2000 }; /* that are offered for --only; more help nobody */
 
@@ -353,7 +354,7 @@ enum error_kind completion_print(FILE *stream, const char *const *words, size_t 
             complete_word(&line);
         option_list_clear(&line.options);
     }
-    if (!kind && (fflush(stream) || ferror(stream)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stream, error);
     return kind;
 }

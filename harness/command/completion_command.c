@@ -5,6 +5,7 @@
 #include "harness/command/command.h"
 #include "harness/command/completion.h"
 #include "harness/command/options.h"
+#include "harness/support/file.h"
 
 struct completion_options {
     const char *shell; /* or "words", which the scripts ask with */
@@ -63,10 +64,12 @@ static int completion_command(int argc, char **argv, struct error *error)
     struct completion_options options = {0};
     enum error_kind kind = ERROR_NONE;
     argp_parse(&parser, argc, argv, 0, NULL, &options);
-    if (asks(&options))
+    if (asks(&options)) {
         kind = completion_print(stdout, options.words.items, options.words.count, error);
-    else if (fputs(completion_script(options.shell), stdout) < 0 || fflush(stdout))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    } else {
+        fputs(completion_script(options.shell), stdout);
+        kind = file_flush(stdout, error);
+    }
     free(options.words.items);
     return (int)kind;
 }

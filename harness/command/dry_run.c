@@ -1,11 +1,11 @@
 #include "harness/command/dry_run.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
+#include "harness/support/file.h"
 #include "harness/support/memory.h"
 #include "harness/support/progress_display.h"
 
@@ -90,7 +90,5 @@ enum error_kind dry_run(const struct run_options *options, const struct selectio
         printf("memory   up to %s of %s available%s, for %s\n", format_size(sizes[0], bytes),
                format_size(sizes[1], available_bytes), bytes > available_bytes ? ": TOO MUCH" : "",
                point_key(key, &selection->points[largest]));
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return error_set(error, ERROR_SYSTEM, "cannot write standard output: %s", strerror(errno));
-    return ERROR_NONE;
+    return file_flush(stdout, error);
 }

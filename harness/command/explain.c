@@ -10,6 +10,7 @@
 #include "harness/command/explain_foreign.h"
 #include "harness/evaluate/point_subject.h"
 #include "harness/library/metric.h"
+#include "harness/support/file.h"
 #include "harness/support/json_value.h"
 
 /* One point, explained. */
@@ -250,8 +251,8 @@ static enum error_kind explain_point(struct evaluator *evaluator, const struct p
         printf("%s", first ? "" : "\n");
         print_text(&explained);
     }
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stdout, error);
     progress_display_show(evaluator->display);
 out:
     replay_clear(&replay);

@@ -5,6 +5,7 @@
 
 #include "harness/command/judge_explain.h"
 #include "harness/report/record/record_field.h"
+#include "harness/support/file.h"
 #include "harness/support/json_value.h"
 
 /* What an unknown failure takes is this command, which need not advise itself. */
@@ -83,8 +84,8 @@ enum error_kind explain_foreign(struct evaluator *evaluator, const struct foreig
     }
     progress_display_hide(evaluator->display);
     kind = json ? print_json(&record, element, error) : print_text(&record, element, error);
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stdout, error);
     progress_display_show(evaluator->display);
     evaluation_clear(&evaluation);
     return kind;

@@ -153,8 +153,8 @@ static enum error_kind compare_point(struct comparing *comparing, const struct p
         fidelity_print_point(&of);
     if (comparing->options->json || comparing->results >= 0)
         kind = write_json(comparing, &of, error);
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stdout, error);
     progress_display_show(evaluator->display);
     return kind;
 }

@@ -253,8 +253,8 @@ static enum error_kind print(const struct hunter *hunter, struct error *error)
         kind = print_json(hunter, error);
     else
         print_text(hunter);
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stdout, error);
     return kind;
 }
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/support/file.h"
+
 enum error_kind judge_explain_find(struct explained_element *element, bool *found, const struct record *record,
                                    int64_t wanted, struct error *error)
 {
@@ -57,5 +59,5 @@ enum error_kind judge_explain(const struct record *record, const struct explaine
     }
     if (record->verdict && record->classes)
         print_classes(record);
-    return fflush(stdout) || ferror(stdout) ? error_set(error, ERROR_SYSTEM, "stdout: cannot be written") : ERROR_NONE;
+    return file_flush(stdout, error);
 }

@@ -310,7 +310,7 @@ static enum error_kind write_tensors(const struct tracing *tracing, struct error
     printf("%s: workload %s of %s\n", quote_path(quoted, path), workload->uuid, workload->definition);
     for (size_t i = 0; i < count; i++)
         print_tensor(&tensors[i], drawn[i], workload->seed);
-    return fflush(stdout) == 0 ? ERROR_NONE : error_set(error, ERROR_SYSTEM, "standard output: cannot be written");
+    return file_flush(stdout, error);
 }
 
 /* There is nothing to judge yet. */

@@ -12,6 +12,7 @@
 #include "harness/report/compare/compare_point.h"
 #include "harness/report/record/record_field.h"
 #include "harness/subject/ability.h"
+#include "harness/support/file.h"
 #include "harness/support/suggest.h"
 
 /* Kernels that do not take every dtype. */
@@ -338,7 +339,7 @@ int list(const struct list_options *options, struct error *error)
     if (!kind)
         kind = options->json ? topics[i].json(&selection, asked, error) : topics[i].print(&selection, options, error);
     selection_clear(&selection);
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stdout, error);
     return (int)kind;
 }

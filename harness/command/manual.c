@@ -6,6 +6,7 @@
 
 #include "harness/command/option_list.h"
 #include "harness/support/build_info.h"
+#include "harness/support/file.h"
 
 enum { LINE_WIDTH = 78 };
 
@@ -360,7 +361,7 @@ enum error_kind manual_print(FILE *stream, const struct command *command, struct
         kind = put_command(stream, command, error);
     else
         put_program(stream);
-    if (!kind && (fflush(stream) || ferror(stream)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stream, error);
     return kind;
 }

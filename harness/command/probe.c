@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "harness/support/file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/progress_display.h"
 #include "kernels/kernel.h"
@@ -24,9 +25,12 @@ struct probing {
 
 static enum error_kind print_object(json_t *object, struct error *error)
 {
-    bool printed = object && json_dumpf(object, stdout, JSON_COMPACT | JSON_PRINT_FLAGS) == 0 && putchar('\n') != EOF;
+    int failed = object ? json_dumpf(object, stdout, JSON_COMPACT | JSON_PRINT_FLAGS) : -1;
     json_decref(object);
-    return printed ? ERROR_NONE : error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (failed && !ferror(stdout))
+        return error_memory(error, "a line of JSON", 1 << 10);
+    putchar('\n');
+    return file_flush(stdout, error);
 }
 
 static json_t *hexadecimal(bool is, uint32_t bits)
@@ -152,8 +156,8 @@ int probe(const struct probe_options *options, struct progress *progress, struct
     progress_display_stop(probing.display);
     if (!kind && !options->json)
         print_verdict(&probing, is_host);
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stdout, error);
     device_close(device);
     return kind ? (int)kind : probing.unlike > 0;
 }

@@ -6,6 +6,7 @@
 
 #include "harness/command/command.h"
 #include "harness/command/sentinel_options.h"
+#include "harness/support/file.h"
 
 /* Larger than any element of this program's normal inputs (mean 0, stddev 1), whose tail ends at 6.34. */
 #define NORMAL_BOUND 6.5
@@ -157,8 +158,8 @@ static int sentinel_command(int argc, char **argv, struct error *error)
         kind = sentinel_report_json(stdout, &report, error);
     else
         sentinel_report_text(stdout, &report);
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stdout, error);
 out:
     stand_ins_clear(&stand_ins);
     sentinel_tensors_clear(&tensors);

@@ -88,8 +88,8 @@ static enum error_kind print(struct tolerance_run *run, const struct asking *ask
         printf("\n");
     run->printed = true;
     enum error_kind kind = tolerance_print(asking, answers, error);
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    if (!kind)
+        kind = file_flush(stdout, error);
     progress_display_show(run->evaluator.display);
     return kind;
 }

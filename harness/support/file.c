@@ -9,9 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const char standard_output[] = "standard output";
+
 static enum error_kind cannot_write(const char *path, struct error *error)
 {
-    return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+    return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", strcmp(path, "-") == 0 ? standard_output : path,
+                     strerror(errno));
 }
 
 /* Locks; what is no file, and a file system without locks, is no reason not to write. */
@@ -111,6 +114,15 @@ enum error_kind file_write(int descriptor, const char *path, const void *data, s
         next += written;
         size -= (size_t)written;
     }
+    return ERROR_NONE;
+}
+
+enum error_kind file_flush(FILE *stream, struct error *error)
+{
+    if (fflush(stream) != 0)
+        return cannot_write(standard_output, error);
+    if (ferror(stream)) /* of something printed before, whose reason nobody has kept */
+        return error_set(error, ERROR_SYSTEM, "cannot write %s: a part of it is lost", standard_output);
     return ERROR_NONE;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "reference/error.h"
@@ -33,6 +34,9 @@ bool file_is_at(int descriptor, const char *path);
 
 /* Writes all of it, whatever signals arrive. */
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error);
+
+/* Sees to it that all that was printed, to stdout but in tests, is on its way to the system. */
+enum error_kind file_flush(FILE *stream, struct error *error);
 
 /* Writes size bytes from `start` of the file source_path, which is open as source. */
 enum error_kind file_copy(int descriptor, const char *path, int source, const char *source_path, off_t start,

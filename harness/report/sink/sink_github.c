@@ -1,6 +1,6 @@
 #include "harness/report/sink/sink.h"
+#include "harness/support/file.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,9 +124,7 @@ static enum error_kind close_github(struct sink *sink, const struct summary *sum
         free(github->first[i].text);
     free(github);
     sink->state = NULL;
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return error_set(error, ERROR_SYSTEM, "cannot write standard output: %s", strerror(errno));
-    return ERROR_NONE;
+    return file_flush(stdout, error);
 }
 
 static enum error_kind open_github(struct sink *sink, struct error *error)

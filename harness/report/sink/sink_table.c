@@ -1,6 +1,5 @@
 #include "harness/report/sink/sink.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include "harness/report/sink/table_row.h"
 #include "harness/report/sink/table_skips.h"
 #include "harness/report/sink/table_text.h"
+#include "harness/support/file.h"
 #include "harness/support/text.h"
 
 enum { HEADING_SIZE = 400 };
@@ -109,14 +109,6 @@ static bool print_head(struct table *table, const struct point *point)
     return (layout->point_width || print_titles(table, layout)) && printed;
 }
 
-/* Everything is on its way to the system. */
-static enum error_kind flush(struct error *error)
-{
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return error_set(error, ERROR_SYSTEM, "cannot write standard output: %s", strerror(errno));
-    return ERROR_NONE;
-}
-
 /* ---- rows in order --------------------------------------------------------------------------------------------- */
 
 static bool print_row(struct table *table, const struct point *point, struct table_row *row)
@@ -153,7 +145,7 @@ static enum error_kind print_rows(struct table *table, bool all, struct error *e
     }
     if (!printed)
         return error_memory(error, "a row of the table", POINT_KEY_SIZE);
-    return any ? flush(error) : ERROR_NONE;
+    return any ? file_flush(stdout, error) : ERROR_NONE;
 }
 
 static struct ended *point_at(const struct table *table, const struct point *point)
@@ -279,7 +271,7 @@ static enum error_kind close_table(struct sink *sink, const struct summary *summ
     print_summary(table, summary);
     free_table(table);
     sink->state = NULL;
-    enum error_kind flushed = flush(kind ? NULL : error);
+    enum error_kind flushed = file_flush(stdout, kind ? NULL : error);
     return kind ? kind : flushed;
 }
 
