@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+import numpy as np
+
 from . import _library as lib
 from ._kernel import Kernel, converse
 from ._library import Refused
@@ -59,7 +61,11 @@ def _cases_of(cases, program):
 
 
 def _value(value):
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple, range)):
         return "[" + ",".join(map(_value, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -284,10 +290,15 @@ def assert_kernel(function, cases="seed", **what):
     return report
 
 
+def plain_error(text):
+    """What the program said of an error, without what is for a shell alone."""
+    return re.sub(r"(?m)^alibicheck(?: [a-z]+)?: |^Try `.*\n?|^information\.\n?", "", text).strip()
+
+
 def _raise_for(code, text):
     if code == 130:
         raise KeyboardInterrupt
-    text = re.sub(r"(?m)^alibicheck: ", "", text)
+    text = plain_error(text)
     if code < 0:
         raise OSError(f"alibicheck was killed by signal {-code}{': ' + text if text else ''}")
     raise (Refused if code == 2 else OSError)(text or f"alibicheck ended with exit code {code}, and without a record")

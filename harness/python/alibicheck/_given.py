@@ -40,10 +40,20 @@ def _number(name, value, allowed):
     return number
 
 
-def _place(name, value, allowed):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or abs(int(value)) > (1 << 31) - 1:
+def is_whole(value, least, greatest):
+    """Whether it is a whole number, of Python's or of NumPy's, which a truth value is not."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and least <= int(value) <= greatest
+
+
+def whole_of(name, value, least, greatest, allowed):
+    """A whole number of any kind as one of Python's."""
+    if not is_whole(value, least, greatest):
         raise Refused(f"{name} {value!r}: allowed: {allowed}")
     return int(value)
+
+
+def _place(name, value, allowed):
+    return whole_of(name, value, -(1 << 31) + 1, (1 << 31) - 1, allowed)
 
 
 # ---- facts ---------------------------------------------------------------------------------------------------------
@@ -172,8 +182,8 @@ def halves_of(k, v, kv_cache, kv_axis, dtypes):
         whole = whole.reinterpreted(dtypes["kv_cache"])
     if kv_axis is None:
         raise Refused("kv_axis: is missing; allowed: the axis of kv_cache along which k stands first and v second, from 0")
-    if isinstance(kv_axis, bool) or not isinstance(kv_axis, numbers.Integral) or not 0 <= kv_axis < len(whole.shape):
-        raise Refused(f"kv_axis {kv_axis!r}: allowed: 0 to {len(whole.shape) - 1}, of kv_cache {list(whole.shape)}")
+    kv_axis = whole_of("kv_axis", kv_axis, 0, len(whole.shape) - 1,
+                       f"0 to {len(whole.shape) - 1}, of kv_cache {list(whole.shape)}")
     if whole.shape[kv_axis] != 2:
         raise Refused(f"kv_cache: is {list(whole.shape)}, with {whole.shape[kv_axis]} along axis {kv_axis}; allowed: 2 along "
                       "kv_axis, k and v")
@@ -283,9 +293,9 @@ class Given:
         for name, value in (("kv_indices", kv_indices), ("kv_last_page_len", kv_last_page_len)):
             if value is not None and not rows:
                 raise Refused(f"{name}: allowed: with kv_indptr")
-        if page_size is not None and (not (table or rows) or isinstance(page_size, bool) or
-                                      not isinstance(page_size, numbers.Integral) or page_size < 1):
-            raise Refused(f"page_size {page_size!r}: allowed: a whole number from 1 on, with block_table or kv_indptr")
+        if page_size is not None:
+            whole_of("page_size", page_size, 1, MAX_KEYS if table or rows else 0,
+                     "a whole number from 1 on, with block_table or kv_indptr")
         return table or rows
 
     def _read_lengths(self, seq_lens, block_table, kv_indptr, kv_indices, kv_last_page_len):

@@ -1,6 +1,5 @@
 """Judging an output against the exact result of the tensors that a kernel was given."""
 import json
-import numbers
 import os
 import shlex
 import sys
@@ -9,17 +8,15 @@ import threading
 import numpy as np
 
 from . import _library as lib
-from ._given import Given, tolerance_of
+from ._given import Given, tolerance_of, whole_of
 from ._library import Refused
 
 SEQUENCES_SHOWN = 4
 
 
 def _whole(name, number):
-    """A whole number of Python or of NumPy, which 64 bits hold."""
-    if isinstance(number, bool) or not isinstance(number, numbers.Integral) or not -1 << 63 <= number < 1 << 63:
-        raise Refused(f"{name} {number!r}: allowed: a whole number")
-    return int(number)
+    """A whole number that 64 bits hold."""
+    return whole_of(name, number, -1 << 63, (1 << 63) - 1, "a whole number")
 
 
 class Truth:
@@ -64,10 +61,8 @@ class Verdict:
         """Of what an element of the output is made, an Explanation: the keys that weigh most in its row, and where it would
         be without one of them or with one twice. row is query * heads + head; without dim the element of the row that is
         furthest off, without both the worst of all."""
-        if isinstance(sequence, bool) or not isinstance(sequence, numbers.Integral) or \
-                not 0 <= sequence < len(self.sequences):
-            raise Refused(f"sequence {sequence!r}: allowed: 0 to {len(self.sequences) - 1}")
-        return self.sequences[int(sequence)].explain(row, dim)
+        last = len(self.sequences) - 1
+        return self.sequences[whole_of("sequence", sequence, 0, last, f"0 to {last}")].explain(row, dim)
 
     def __bool__(self):
         return self.passed
@@ -139,9 +134,7 @@ def _options(tolerance, class_, threads, progress):
     if class_ is not None:
         options.set("class", str(class_).encode())
     if threads is not None:
-        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
-            raise Refused(f"threads {threads!r}: allowed: 1 to 1024")
-        options.set("threads", threads)
+        options.set("threads", whole_of("threads", threads, 1, 1024, "1 to 1024"))
     options.set("progress", progress)
     return options
 

@@ -11,6 +11,7 @@ import traceback
 import numpy as np
 
 from . import _message
+from ._given import is_whole, whole_of
 from ._library import Refused
 from ._tensor import NUMPY_DTYPES, bits_of, view_of
 
@@ -26,6 +27,7 @@ TENSORS = ("numpy", "torch")
 NAME_SIZE, TRACEBACKS_KEPT = 63, 8
 FLOATS = [NUMPY_DTYPES[name] for name in DTYPES + FP8]
 GUARD_ROWS, GUARD_BYTES = 64, 4096
+GREATEST = (1 << 63) - 1
 
 
 # ---- what it says --------------------------------------------------------------------------------------------------
@@ -89,16 +91,14 @@ def _check_signature(function, name, keywords):
 def _numbers_of(name, numbers, most):
     if numbers is None:
         return None
-    listed = list(numbers) if isinstance(numbers, (list, tuple, range, set, frozenset)) else []
-    if not listed or len(listed) > most or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in listed):
-        raise Refused(f"{name} {numbers!r}: allowed: up to {most} whole numbers from 1 on")
-    return ",".join(map(str, listed))
+    listed = list(numbers) if isinstance(numbers, (list, tuple, range, set, frozenset, np.ndarray)) else []
+    if not 1 <= len(listed) <= most or not all(is_whole(number, 1, GREATEST) for number in listed):
+        raise Refused(f"{name} {numbers!r}: allowed: a list of up to {most} whole numbers from 1 on")
+    return ",".join(map(str, map(int, listed)))
 
 
 def _most(name, number):
-    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < 1 << 63):
-        raise Refused(f"{name} {number!r}: allowed: a whole number from 1 on")
-    return number
+    return None if number is None else whole_of(name, number, 1, GREATEST, "a whole number from 1 on")
 
 
 # ---- arrays --------------------------------------------------------------------------------------------------------

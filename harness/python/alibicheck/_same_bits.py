@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ._dependence import check_dependence, check_numbers, named_arguments, nan_in, rows_without_keys
+from ._given import is_whole, whole_of
 from ._kernel import name_of
 from ._library import Refused
 from ._tensor import NAMES, bits_of, overlap, view_of
@@ -165,12 +166,6 @@ class _Calls:
         return arrays
 
 
-def _whole(name, value, least):
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise Refused(f"{name} {value!r}: allowed: whole numbers from {least} on")
-    return value
-
-
 def _need_determinism(calls, axes, base, changed=None):
     """Other bits that are seen later then have another cause."""
     text = _compare(base, calls(changed), axes, ("in one run", "in the next"))
@@ -194,7 +189,7 @@ def assert_deterministic(function, *args, runs=3, writes=(), axes=AXES, **kwargs
     """
     __tracebackhide__ = True  # pytest shows the line that calls
     calls, axes = _Calls(function, args, kwargs), tuple(axes)
-    runs = _whole("runs", runs, 2)
+    runs = whole_of("runs", runs, 2, 1 << 30, "whole numbers from 2 on")
     written = {calls.place_of("writes", name) for name in ([writes] if isinstance(writes, (str, int)) else writes)}
     before = {place: array for place, array in calls.snapshot().items() if place not in written}
     empty, none = calls.empty()
@@ -291,9 +286,9 @@ class _Batch:
         for name, axis in dict(keys).items():
             place = self.calls.place_of("keys", name)
             shape = getattr(self.calls.argument(place), "shape", ())
-            if place not in self.places or isinstance(axis, bool) or not isinstance(axis, int) or not 1 <= axis < len(shape):
+            if place not in self.places or not is_whole(axis, 1, len(shape) - 1):
                 raise Refused(f"keys {name!r}: {axis!r}; allowed: an axis of a batched argument, 1 to {len(shape) - 1}")
-            self.keys[place] = axis
+            self.keys[place] = int(axis)
         slots = {int(self.calls.argument(place).shape[axis]) for place, axis in self.keys.items()}
         self.slots = max(slots)
         if len(slots) > 1 or not all(0 <= length <= self.slots for length in self.lengths):

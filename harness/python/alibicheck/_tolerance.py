@@ -1,9 +1,8 @@
 """Which tolerance is right, and what a rule lets pass: `alibicheck tolerance`, the program, from Python."""
 import json
-import re
 import subprocess
 
-from ._check import _cases_of, _options, find_program
+from ._check import _cases_of, _options, find_program, plain_error
 from ._given import real_of
 from ._library import Refused
 
@@ -63,6 +62,6 @@ def tolerance(cases, *, atol=None, rtol=None, combine=None, ratio=None, cosine=N
              *_options(only, where, set, None)]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode not in ENDED:
-        text = re.sub(r"(?m)^alibicheck(?: tolerance)?: |^Try `.*\n?|^information\.\n?", "", done.stderr).strip()
+        text = plain_error(done.stderr)
         raise (Refused if done.returncode == 2 else OSError)(text or f"alibicheck ended with {done.returncode}")
     return [_numbers(json.loads(line)) for line in done.stdout.splitlines()]

@@ -461,7 +461,9 @@ def test_a_kernel_that_is_not_deterministic(program, case):
     ({"takes": "f16,alibi,mask"},
      r"decode cannot be called as it is to be \(.*'mask'.*\); allowed: decode\(q, k, v, \*, scale, slopes, mask\)"),
     ({"name": "my kernel"}, "name 'my kernel': allowed: letters"),
-    ({"head_dims": [0]}, r"head_dims \[0\]: allowed"),
+    ({"head_dims": [0]}, r"head_dims \[0\]: allowed: a list of up to 32 whole numbers"),
+    ({"head_dims": [True]}, r"head_dims \[True\]: allowed"),
+    ({"head_dims": 64}, "head_dims 64: allowed: a list"),
     ({"max_seq_len": 0}, "max_seq_len 0: allowed: a whole number from 1 on"),
     ({"page_sizes": [16]}, r"page_sizes \[16\]: allowed: where takes has pages"),
     ({"takes": "f16,only_pages"}, "takes only_pages: allowed: with pages"),
@@ -474,11 +476,20 @@ def test_a_kernel_that_is_not_deterministic(program, case):
     ({"cases": "--help"}, "./--help: "),
     ({"only": "nothing"}, "--only nothing: no point has such a key"),
     ({"set": {"seq_len": "many"}}, "seq_len"),
+    ({"set": ["seq_len"]}, r"^--set seq_len: allowed: KEY=VALUE \(`alibicheck list keys`\)$"),
     ({"arithmetic": "exact"}, "kernel decode has arithmetic 'exact'; allowed: f32"),
 ])
 def test_what_cannot_be(program, case, arguments, what):
     with pytest.raises(alibicheck.Refused, match=what):
         alibicheck.check_kernel(decode, **{"cases": case, **arguments})
+
+
+def test_numbers_of_every_kind(program, case):
+    asked = {"dtype": "f16", "seq_len": range(40, 42), "seed": np.arange(2), "head_dim": np.int64(64),
+             "input": {"distribution": "outliers", "channels": np.int32(2)}, "tolerance": {"atol": np.float64(1e-3), "rtol": 1e-3}}
+    report = alibicheck.check_kernel(decode, case, takes="f16,gqa,alibi", set=asked, oracles="none", max_seq_len=np.int64(41),
+                                     head_dims=np.array([64]))
+    assert [record["seq_len"] for record in report.records] == [40, 40, 41, 41] and not report.skipped, str(report)
 
 
 def test_what_a_function_takes_is_its_parameters_names(program, case):

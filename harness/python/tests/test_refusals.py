@@ -169,7 +169,8 @@ def test_numbers_of_every_kind():
         for cap in (30, np.int8(30), np.array(30.0)):
             alibicheck.judge(out, **{**arguments, "scale": scale, "soft_cap": ("before_bias", cap), "tolerance":
                                      (np.float16(0.5), 1)})
-    record = alibicheck.judge(out, **{**arguments, "soft_cap": "before_bias=30", "kv_offset": np.int64(3)}).record
+    record = alibicheck.judge(out, threads=np.int64(1), **{**arguments, "soft_cap": "before_bias=30", "kv_offset": np.int64(3)}
+                              ).record
     assert record["soft_cap"] == {"before_bias": 30} and record["kv_offset"] == 3
 
 
