@@ -158,6 +158,16 @@ def _of_dlpack(name, array):
     return View(name, (tensor.data or 0) + tensor.byte_offset, dtype, shape, strides, (capsule, array))
 
 
+def _settled(array):
+    """The array without its history, and with the signs of its numbers in memory: of a view that PyTorch negates when it is
+    read, as x.conj().imag, DLPack hands over what lies there."""
+    if callable(getattr(array, "detach", None)):
+        array = array.detach()
+    if callable(getattr(array, "is_neg", None)) and array.is_neg():
+        array = array.resolve_neg()
+    return array
+
+
 def _to_cpu(array):
     """The array, or a copy where the CPU reads it."""
     device = getattr(array, "__dlpack_device__", None)
@@ -193,9 +203,18 @@ def view_of(name, array):
         raise Refused(f"{name}: is a masked array, whose mask would be lost; allowed: an array of numbers, and `mask` for keys")
     if isinstance(array, np.ndarray):
         return _of_numpy(name, array)
-    if callable(getattr(array, "detach", None)):
-        array = array.detach()
-    array = _to_cpu(array)
+    try:
+        return _of_library(name, array)
+    except (Refused, MemoryError):
+        raise
+    except Exception as failure:  # pylint: disable=broad-except  # what libraries raise of arrays without numbers is their own
+        why = (str(failure).splitlines() or [type(failure).__name__])[0][:200]
+        raise Refused(f"{name}: is {type(array).__name__} that cannot be read ({why}); allowed: an array of numbers in "
+                      "memory") from failure
+
+
+def _of_library(name, array):
+    array = _to_cpu(_settled(array))
     if isinstance(array, np.ndarray):
         return _of_numpy(name, array)
     if hasattr(array, "__dlpack__"):

@@ -121,6 +121,32 @@ def test_dlpack_that_is_none(returned, said):
         view_of("x", Odd())
 
 
+def test_what_is_negated_when_it_is_read():
+    """PyTorch's DLPack hands over what lies in memory, whose signs are others: a wrong output would be right."""
+    class Negated(Packed):
+        def is_neg(self):
+            return True
+
+        def resolve_neg(self):
+            return Packed(-self.values, 2, versioned=True)
+
+    assert_is(view_of("x", Negated(NUMBERS, 2, versioned=True)), -NUMBERS)
+
+
+@pytest.mark.parametrize("failure", [ValueError("it has no memory\nat all"), AssertionError("it has no memory"),
+                                     NotImplementedError("it has no memory")])
+def test_what_has_no_numbers(failure):
+    """Of a meta tensor, a sparse one or an array that was given away: what its library raises is refused with its name."""
+    class Without:
+        dtype = "float16"
+
+        def __dlpack_device__(self):
+            raise failure
+
+    with pytest.raises(alibicheck.Refused, match=r"^x: is Without that cannot be read \(it has no memory\); allowed: "):
+        view_of("x", Without())
+
+
 def test_what_is_on_a_device_is_copied():
     class OnDevice(Packed):
         def cpu(self):
@@ -152,6 +178,12 @@ def test_torch():
         assert view.address == values.data_ptr() and view.strides == values.stride()
     assert view_of("x", torch.tensor(NUMBERS, requires_grad=True)).dtype == "f32"
     assert view_of("x", torch.tensor([True, False])).dtype == "bool"
+    negated = torch.complex(torch.zeros(3, 4, 5), torch.tensor(NUMBERS)).conj().imag
+    assert negated.is_neg()
+    assert_is(view_of("x", negated), -NUMBERS)
+    for none in (torch.empty(3, device="meta"), torch.eye(3).to_sparse()):
+        with pytest.raises(alibicheck.Refused, match="x: is Tensor that cannot be read"):
+            view_of("x", none)
 
 
 @pytest.mark.parametrize("library,name,of", [("jax.numpy", "bfloat16", "asarray"), ("mlx.core", "bfloat16", "array"),
