@@ -301,9 +301,10 @@ RUN_GPU_CALLS = scripts/check-gpu-calls $(BUILD)/kernels/tests/fake_gpu
 RUN_README = scripts/check-readme $(BUILD)
 RUN_EXAMPLES = scripts/check-examples $(BUILD)
 
-check: tests  ## run the fourteen parts below, of check-gauntlet a share
-	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' \
-	    '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_PLUGINS)' '$(RUN_GAUNTLET)' '$(RUN_GPU_CALLS)' '$(RUN_README)' '$(RUN_EXAMPLES)'
+check: tests  ## run the fourteen parts below, of check-gauntlet a share; CHECK_JOBS=N of them at a time
+	$(Q)scripts/tally run $(addprefix --jobs ,$(CHECK_JOBS)) '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_GPU_CALLS)' \
+	    '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_PLUGINS)' '$(RUN_GAUNTLET)' \
+	    '$(RUN_README)' '$(RUN_EXAMPLES)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
