@@ -10,14 +10,22 @@
 
 enum { SEQUENCES_MAX = 4096, FAR_ELEMENTS_BITS = 45 };
 
-static enum error_kind allocate(void **memory, struct received_launch *launch, int64_t size_bytes, struct error *error)
+/* The byte of an input's zones. */
+static int zone_byte_of(enum element_type type)
 {
-    char *zones = zones_allocate((size_t)size_bytes);
+    const enum dtype dtype = element_type_dtype(type);
+    return dtype < DTYPE_COUNT_WITH_FP8 ? dtype_nan_byte(dtype) : ZONE_OF_WHOLES;
+}
+
+static enum error_kind allocate(void **memory, struct received_launch *launch, int64_t size_bytes, int zone_byte,
+                                struct error *error)
+{
+    char *zones = zones_allocate((size_t)size_bytes, zone_byte);
     *memory = NULL;
     if (!zones)
         return error_memory(error, "a launch", (double)size_bytes);
     launch->memory[launch->num_blocks++] = zones;
-    *memory = zones + ZONE_BYTES;
+    *memory = zones + input_zone_bytes((size_t)size_bytes);
     return ERROR_NONE;
 }
 
@@ -25,7 +33,7 @@ static enum error_kind allocate(void **memory, struct received_launch *launch, i
 static enum error_kind take_tensor(void **to, struct received_launch *launch, const struct tensor_archive *archive,
                                    const char *part, int i, const struct tensor_layout *layout, struct error *error)
 {
-    enum error_kind kind = allocate(to, launch, tensor_layout_bytes(layout), error);
+    enum error_kind kind = allocate(to, launch, tensor_layout_bytes(layout), zone_byte_of(layout->type), error);
     return kind ? kind
                 : message_copy_tensor(*to, archive, part, i, layout->type, layout->num_axes, layout->shape, error);
 }
@@ -205,11 +213,13 @@ static enum error_kind read_sequence(struct received_launch *launch, int i, int 
     if (has_tensor(archive, "mask", number))
         kind = take_tensor(&mask, launch, archive, "mask", number, &keys, error);
     if (!kind)
-        kind = has_tensor(archive, "out", number) ? take_tensor(&out, launch, archive, "out", number, q, error)
-                                                  : allocate(&out, launch, tensor_layout_bytes(q), error);
+        kind = has_tensor(archive, "out", number)
+                   ? take_tensor(&out, launch, archive, "out", number, q, error)
+                   : allocate(&out, launch, tensor_layout_bytes(q), ZONE_OF_WHOLES, error);
     if (!kind)
-        kind = has_tensor(archive, "lse", number) ? take_tensor(&lse, launch, archive, "lse", number, &rows, error)
-                                                  : allocate(&lse, launch, tensor_layout_bytes(&rows), error);
+        kind = has_tensor(archive, "lse", number)
+                   ? take_tensor(&lse, launch, archive, "lse", number, &rows, error)
+                   : allocate(&lse, launch, tensor_layout_bytes(&rows), ZONE_OF_WHOLES, error);
     problem->q = of_q;
     problem->k = of_k;
     problem->v = of_v;

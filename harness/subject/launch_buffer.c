@@ -12,43 +12,51 @@ uint64_t buffer_digest(const void *bytes, size_t size_bytes)
     return bytes ? XXH3_64bits(bytes, size_bytes) : 0;
 }
 
-/* Room for size_bytes between two zones of a byte; what stands in it is not said. NULL: there is no memory. */
-static char *allocate(size_t size_bytes, int byte)
+/* Room for size_bytes between two zones, of so many bytes, whole pages, each; what stands in it is not said. NULL:
+ * there is no memory. */
+static char *allocate(size_t size_bytes, size_t zone_bytes, int byte)
 {
-    const size_t behind = ZONE_BYTES + size_bytes, whole_bytes = (behind / ZONE_BYTES + 2) * ZONE_BYTES;
+    const size_t behind = zone_bytes + size_bytes, whole_bytes = (behind / ZONE_BYTES + 1) * ZONE_BYTES + zone_bytes;
     char *memory = aligned_alloc(ZONE_BYTES, whole_bytes);
     if (!memory)
         return NULL;
-    memset(memory, byte, ZONE_BYTES);
+    memset(memory, byte, zone_bytes);
     memset(memory + behind, byte, whole_bytes - behind);
     return memory;
 }
 
-char *zones_allocate(size_t size_bytes)
+size_t input_zone_bytes(size_t size_bytes)
 {
-    return allocate(size_bytes, ZONE_BYTE);
+    enum { TIMES = 4, MOST_BYTES = 64 << 10 };
+    const size_t bytes = size_bytes > MOST_BYTES / TIMES ? MOST_BYTES : TIMES * size_bytes;
+    return bytes > ZONE_BYTES ? (bytes + ZONE_BYTES - 1) / ZONE_BYTES * ZONE_BYTES : ZONE_BYTES;
 }
 
-/* The first byte of a zone that is not what it was; ZONE_BYTES: there is none. */
-static size_t find_in_zone(const unsigned char *zone, unsigned char byte)
+char *zones_allocate(size_t size_bytes, int zone_byte)
+{
+    return allocate(size_bytes, input_zone_bytes(size_bytes), zone_byte);
+}
+
+/* The first byte of a zone that is not what it was; zone_bytes: there is none. */
+static size_t find_in_zone(const unsigned char *zone, size_t zone_bytes, unsigned char byte)
 {
     size_t i = 0;
-    if (zone[0] == byte && !memcmp(zone, zone + 1, ZONE_BYTES - 1))
-        return ZONE_BYTES;
-    while (i < ZONE_BYTES && zone[i] == byte)
+    if (zone[0] == byte && !memcmp(zone, zone + 1, zone_bytes - 1))
+        return zone_bytes;
+    while (i < zone_bytes && zone[i] == byte)
         i++;
     return i;
 }
 
 /* Tells of the first byte of the zones around size_bytes that was written to; offsets are from `before` bytes on. */
-static void audit_zones(const void *first, size_t size_bytes, unsigned char byte, const char *name, size_t before,
-                        struct memory_audit *audit)
+static void audit_zones(const void *first, size_t size_bytes, size_t zone_bytes, unsigned char byte, const char *name,
+                        size_t before, struct memory_audit *audit)
 {
-    const unsigned char *zones[] = {(const unsigned char *)first - ZONE_BYTES,
+    const unsigned char *zones[] = {(const unsigned char *)first - zone_bytes,
                                     (const unsigned char *)first + size_bytes};
     for (int i = 0; i < 2; i++) {
-        const size_t at = find_in_zone(zones[i], byte);
-        if (at < ZONE_BYTES)
+        const size_t at = find_in_zone(zones[i], zone_bytes, byte);
+        if (at < zone_bytes)
             memory_audit_breach(audit, name,
                                 (zones[i] - (const unsigned char *)first) + (ptrdiff_t)at - (ptrdiff_t)before,
                                 size_bytes - before);
@@ -59,7 +67,7 @@ static void audit_zones(const void *first, size_t size_bytes, unsigned char byte
 
 static bool make_zones(struct guarded *guarded)
 {
-    guarded->memory = zones_allocate(guarded->size_bytes);
+    guarded->memory = allocate(guarded->size_bytes, ZONE_BYTES, ZONE_BYTE);
     return guarded->memory;
 }
 
@@ -145,8 +153,8 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
                               struct error *error)
 {
     if (guarded->memory)
-        audit_zones(guarded->memory + ZONE_BYTES, guarded->size_bytes, ZONE_BYTE, guarded->name, bytes_before(guarded),
-                    audit);
+        audit_zones(guarded->memory + ZONE_BYTES, guarded->size_bytes, ZONE_BYTES, ZONE_BYTE, guarded->name,
+                    bytes_before(guarded), audit);
     if (!guarded->memory || !guarded->is_strided || *audit->breached)
         return ERROR_NONE;
     return audit_between(guarded, packed, audit, error);
@@ -154,25 +162,28 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
-/* Room for a copy between zones of a byte. */
-static bool make_copy(struct given_tensor *given, unsigned char byte)
+/* Room for a copy between zones. */
+static bool make_copy(struct given_tensor *given)
 {
-    given->copy = allocate(given->size_bytes, byte);
-    given->bytes = given->copy ? given->copy + ZONE_BYTES : NULL;
-    given->zone_byte = byte;
+    given->copy = zones_allocate(given->size_bytes, given->zone_byte);
+    given->bytes = given->copy ? given->copy + given->zone_bytes : NULL;
     given->has_zones = true;
     return given->copy;
 }
 
-bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, enum giving giving)
+bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
+          enum giving giving)
 {
-    *given = (struct given_tensor){.name = name, .bytes = bytes, .size_bytes = size_bytes};
+    *given = (struct given_tensor){.name = name,
+                                   .bytes = bytes,
+                                   .size_bytes = size_bytes,
+                                   .zone_byte = (unsigned char)zone_byte,
+                                   .zone_bytes = input_zone_bytes(size_bytes)};
     if (bytes && giving == GIVE_A_COPY) {
-        if (!make_copy(given, ZONE_BYTE))
+        if (!make_copy(given))
             return false;
-        memcpy(given->copy + ZONE_BYTES, bytes, size_bytes);
+        memcpy(given->copy + given->zone_bytes, bytes, size_bytes);
     } else if (bytes && giving == GIVE_ZONED) {
-        given->zone_byte = ZONE_BYTE;
         given->has_zones = true;
     }
     given->digest = buffer_digest(given->bytes, size_bytes);
@@ -182,13 +193,17 @@ bool give(struct given_tensor *given, const char *name, const void *bytes, size_
 bool give_strided(struct given_tensor *given, const char *name, const void *packed,
                   const struct tensor_strides *strides, const struct strided_shape *shape)
 {
-    *given = (struct given_tensor){.name = name, .size_bytes = strided_bytes(strides, shape)};
+    const size_t size_bytes = strided_bytes(strides, shape);
+    *given = (struct given_tensor){.name = name,
+                                   .size_bytes = size_bytes,
+                                   .zone_byte = (unsigned char)dtype_nan_byte(shape->dtype),
+                                   .zone_bytes = input_zone_bytes(size_bytes)};
     if (!packed)
         return true;
-    if (!make_copy(given, (unsigned char)dtype_nan_byte(shape->dtype)))
+    if (!make_copy(given))
         return false;
-    memset(given->copy + ZONE_BYTES, given->zone_byte, given->size_bytes);
-    strided_spread(given->copy + ZONE_BYTES, packed, strides, shape);
+    memset(given->copy + given->zone_bytes, given->zone_byte, given->size_bytes);
+    strided_spread(given->copy + given->zone_bytes, packed, strides, shape);
     given->first_bytes = (size_t)strides->first * dtypes[shape->dtype].size_bytes;
     given->digest = buffer_digest(given->bytes, given->size_bytes);
     return true;
@@ -219,13 +234,14 @@ const void *given_first(const struct given_tensor *given)
 
 size_t given_copy_bytes(const struct given_tensor *given)
 {
-    return given->size_bytes + 2 * ZONE_BYTES;
+    return given->size_bytes + 2 * given->zone_bytes;
 }
 
 void given_audit(const struct given_tensor *given, struct memory_audit *audit)
 {
     if (given->bytes && given->has_zones)
-        audit_zones(given->bytes, given->size_bytes, given->zone_byte, given->name, given->first_bytes, audit);
+        audit_zones(given->bytes, given->size_bytes, given->zone_bytes, given->zone_byte, given->name,
+                    given->first_bytes, audit);
     const uint64_t digest =
         given->far.first ? far_tensor_digest(&given->far) : buffer_digest(given->bytes, given->size_bytes);
     if (digest != given->digest)

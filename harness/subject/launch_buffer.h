@@ -9,11 +9,17 @@
 #include "harness/subject/far_tensor.h"
 #include "kernels/memory_audit.h"
 
-enum { ZONE_BYTES = 4096 };
+enum { ZONE_BYTES = 4096 }; /* of an output */
 
-/* Room for size_bytes between two zones, of which it returns the first, to be freed. NULL: there is no memory for it.
- */
-char *zones_allocate(size_t size_bytes);
+enum { ZONE_OF_WHOLES = 0xff }; /* the byte of the zones of whole numbers: -1 */
+
+/* Those of an input of so many bytes: four times as many, up to 64 KiB, so that of 16 keys or more, a KiB each or less,
+ * a tile of 64 that begins within them ends in the zone. All of their bytes are zone_byte: NaN of an input's dtype, so
+ * that what a kernel reads there shows, whatever weight it has. */
+size_t input_zone_bytes(size_t size_bytes);
+
+/* Room for an input between its zones, of which it returns the first, to be freed. NULL: there is no memory for it. */
+char *zones_allocate(size_t size_bytes, int zone_byte);
 
 /* An output. */
 struct guarded {
@@ -41,6 +47,7 @@ struct given_tensor {
     uint64_t digest;                /* before the launch */
     bool has_zones;                 /* of which each byte is */
     unsigned char zone_byte;
+    size_t zone_bytes;
     struct far_tensor far; /* in place of a copy, without zones; its first NULL: not */
 };
 
@@ -61,7 +68,8 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
                               struct error *error);
 
 /* Input of size_bytes. false: there is no memory for it. */
-bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, enum giving giving);
+bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
+          enum giving giving);
 bool give_strided(struct given_tensor *given, const char *name, const void *packed,
                   const struct tensor_strides *strides, const struct strided_shape *shape);
 bool give_far(struct given_tensor *given, const char *name, const void *packed, const struct tensor_strides *strides,

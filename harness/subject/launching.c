@@ -32,7 +32,7 @@ static bool give_tensor(struct given_tensor *given, const char *name, const stru
         return give_far(given, name, packed, &sequences->strides[i].of[tensor], &shape,
                         sequences->strides[i].far_elements);
     return sequences->strides ? give_strided(given, name, packed, &sequences->strides[i].of[tensor], &shape)
-                              : give(given, name, packed, size_bytes, giving);
+                              : give(given, name, packed, size_bytes, dtype_nan_byte(shape.dtype), giving);
 }
 
 static bool guard_out(struct guarded *guarded, const struct sequences *sequences, int i)
@@ -56,7 +56,7 @@ static bool give_sequence(struct guarded_sequence *sequence, const struct sequen
     return give_tensor(&given[GIVEN_Q], "q", sequences, i, STRIDED_Q, problem->q, q_bytes, giving) &&
            (paged || (give_tensor(&given[GIVEN_K], "k", sequences, i, STRIDED_K, problem->k, keys_bytes, giving) &&
                       give_tensor(&given[GIVEN_V], "v", sequences, i, STRIDED_V, problem->v, keys_bytes, giving))) &&
-           give(&given[GIVEN_VISIBLE], "visible", problem->visible, (size_t)problem->seq_len, giving);
+           give(&given[GIVEN_VISIBLE], "visible", problem->visible, (size_t)problem->seq_len, ZONE_OF_WHOLES, giving);
 }
 
 static bool give_pages(struct given_tensor given[], const struct sequences *sequences, enum giving giving)
@@ -67,8 +67,9 @@ static bool give_pages(struct given_tensor given[], const struct sequences *sequ
     return give_tensor(&given[GIVEN_K_PAGES], "k_pages", sequences, 0, STRIDED_K, pages->k, pool_bytes, giving) &&
            give_tensor(&given[GIVEN_V_PAGES], "v_pages", sequences, 0, STRIDED_V, pages->v, pool_bytes, giving) &&
            give(&given[GIVEN_BLOCK_TABLE], "block_table", pages->block_table,
-                count * (size_t)pages->max_pages * sizeof *pages->block_table, giving) &&
-           give(&given[GIVEN_SEQ_LENS], "seq_lens", pages->seq_lens, count * sizeof *pages->seq_lens, giving);
+                count * (size_t)pages->max_pages * sizeof *pages->block_table, ZONE_OF_WHOLES, giving) &&
+           give(&given[GIVEN_SEQ_LENS], "seq_lens", pages->seq_lens, count * sizeof *pages->seq_lens, ZONE_OF_WHOLES,
+                giving);
 }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
@@ -167,8 +168,9 @@ enum error_kind launching_prepare(struct launching *launching, struct error *err
         return kind;
     const struct problem *first = sequences->problems;
     const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
-    if (!give(&launching->slopes, "slopes", first->slopes, slopes_bytes, launching->giving) ||
-        !give(&launching->sinks, "sink_logits", first->sink_logits, slopes_bytes, launching->giving) ||
+    const int of_f32 = dtype_nan_byte(DTYPE_F32);
+    if (!give(&launching->slopes, "slopes", first->slopes, slopes_bytes, of_f32, launching->giving) ||
+        !give(&launching->sinks, "sink_logits", first->sink_logits, slopes_bytes, of_f32, launching->giving) ||
         (sequences->pages && !give_pages(launching->pages, sequences, launching->giving)))
         return error_memory(error, "the inputs of a launch", (double)slopes_bytes);
     return ERROR_NONE;
