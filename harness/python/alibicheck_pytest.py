@@ -6,6 +6,7 @@ pytest plug-in: the fixture `alibicheck`, and a line at the end that says what w
 
 An output that is judged without the fixture is counted, too. A run that judges nothing does not load the package.
 """
+import hashlib
 import os
 import re
 
@@ -24,7 +25,13 @@ class _Watch:
     """Counts verdicts, and remembers the largest error of those that are right."""
 
     def __init__(self, option, folder):
-        self.option, self.folder, self.bundles = option, folder, 0
+        """The folder is made at once: a run whose bundles could not be kept is not begun."""
+        self.option, self.folder, self.bundles, self.home = option, folder, 0, os.getcwd()
+        if folder is not None:
+            try:
+                os.makedirs(folder, exist_ok=True)
+            except OSError as failure:
+                raise pytest.UsageError(f"{option} {folder}: no such folder can be made: {failure.strerror}") from failure
         self.right = self.wrong = 0
         self.ulp, self.of = -1.0, ""
         self.test = ""
@@ -73,16 +80,22 @@ def pytest_addoption(parser):
         help="the same with elements of heads in an order and with signs that nobody knows")
 
 
+def _file_name(test):
+    """Of a test's name what a file may be called, with a digest where other tests might be called so."""
+    name = re.sub(r"[^\w.,=+-]+", "_", test)[-150:]
+    is_plain = re.fullmatch(r"[\w.,=+/:-]*(\[[\w.,=+-]*\])?", test) and len(test) <= 150
+    return name if is_plain else f"{name}-{hashlib.sha256(test.encode(errors='surrogatepass')).hexdigest()[:8]}"
+
+
 def bundles():
-    """The path of the next bundle, as judge takes it; empty where none is asked for."""
+    """The path of the next bundle, as judge takes it; empty where none is asked for. A test may have gone to another folder."""
     watch = watches[-1] if watches else None
     if watch is None or watch.folder is None:
         return {}
-    os.makedirs(watch.folder, exist_ok=True)
     watch.bundles += 1
-    name = re.sub(r"[^\w.,=+-]+", "_", watch.test)[-150:]
+    folder = watch.folder if os.getcwd() == watch.home else os.path.join(watch.home, watch.folder)
     argument, end = KINDS[watch.option]
-    return {argument: os.path.join(watch.folder, f"{name}-{watch.bundles}{end}.safetensors")}
+    return {argument: os.path.join(folder, f"{_file_name(watch.test)}-{watch.bundles}{end}.safetensors")}
 
 
 def pytest_configure(config):
@@ -112,7 +125,8 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def pytest_unconfigure(config):
-    watches.remove(config.alibicheck_watch)
+    """Of a session that was not begun, too."""
+    watches[:] = [watch for watch in watches if watch is not getattr(config, "alibicheck_watch", None)]
 
 
 @pytest.fixture

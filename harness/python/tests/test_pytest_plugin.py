@@ -69,6 +69,32 @@ def test_bundles_of_what_is_wrong(pytester, run):
     assert [path.name for path in (pytester.path / "kept").iterdir()] == ["test_kernel.py_test_wrong-1.safetensors"]
 
 
+def test_a_bundle_is_of_one_test(pytester, run):
+    """Whatever tests are called, and wherever they go: another one's is not written over it."""
+    pytester.makepyfile(test_kernel=TEST + """
+import pytest
+
+@pytest.mark.parametrize("what", ["a b", "a_b", "a/b", "x" * 200 + "1", "y" * 60 + "x" * 140 + "1"])
+def test_of_parameters(alibicheck, what, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    out, arguments = Problem("f16").one()
+    alibicheck.assert_attention(out * 2, **arguments)
+""")
+    result = run("--alibicheck-bundles", "kept")
+    result.assert_outcomes(passed=2, failed=6)
+    result.stdout.fnmatch_lines(
+        [f"E *to judge it again: alibicheck judge {pytester.path}/kept/test_kernel.py_test_of_parameters_a_b_-1.safetensors"])
+    assert len(list((pytester.path / "kept").iterdir())) == 6
+
+
+def test_bundles_that_cannot_be_kept(pytester, run):
+    pytester.makepyfile(test_kernel=TEST)
+    (pytester.path / "file").write_text("")
+    result = run("--alibicheck-bundles", "file/kept")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.stderr.lines if line] == ["ERROR: --alibicheck-bundles file/kept: no such folder can be made: Not a directory"]
+
+
 def test_bundles_without_kv(pytester, run):
     pytester.makepyfile(test_kernel=TEST)
     result = run("--alibicheck-bundles-without-kv", "kept")
@@ -86,4 +112,5 @@ def test_private_bundles(pytester, run):
     result.stdout.fnmatch_lines([f"E *to judge it again: alibicheck judge kept/{name}"])
     assert [path.name for path in (pytester.path / "kept").iterdir()] == [name]
     result = run("--alibicheck-private-bundles", "kept", "--alibicheck-bundles", "kept")
-    assert "--alibicheck-bundles, --alibicheck-private-bundles: allowed: one of them" in str(result.stderr)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.stderr.lines if line] == ["ERROR: --alibicheck-bundles, --alibicheck-private-bundles: allowed: one of them"]
