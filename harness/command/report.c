@@ -56,10 +56,8 @@ static bool print(FILE *stream, const struct review *review, const struct review
     const struct review_options review_options = {
         .title = options->title, .command = options->command, .where = options->where};
     struct document document;
-    if (options->format == REPORT_CSV) {
-        review_print_csv(stream, review, changes);
-        return true;
-    }
+    if (options->format == REPORT_CSV)
+        return review_print_csv(stream, review, changes);
     review_write(&document, review, changes, &review_options);
     bool complete = printers[options->format](stream, &document);
     document_clear(&document);

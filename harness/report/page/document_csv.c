@@ -1,30 +1,12 @@
 #include "harness/report/page/document_print.h"
 
-#include <math.h>
-#include <stdlib.h>
-
-#include "harness/support/text.h"
-
-/* RFC 4180, whose texts have no control characters: a row is a line, and a terminal obeys none of it. */
-static bool print_text(FILE *stream, const char *text)
-{
-    char *line = text_line(text, (size_t)1 << 20);
-    putc('"', stream);
-    for (const char *c = line; c && *c; c++)
-        fputs(*c == '"' ? "\"\"" : (char[]){*c, '\0'}, stream);
-    putc('"', stream);
-    free(line);
-    return line;
-}
+#include "harness/report/page/csv.h"
 
 static bool print_cell(FILE *stream, const struct cell *cell)
 {
     if (cell->kind != CELL_NUMBER)
-        return print_text(stream, cell->text);
-    if (isnan(cell->value))
-        fputs("nan", stream); /* printf would show its sign */
-    else
-        fprintf(stream, "%.17g", cell->value);
+        return csv_print_text(stream, cell->text);
+    csv_print_number(stream, cell->value);
     return true;
 }
 
@@ -33,7 +15,7 @@ static bool print_grid(FILE *stream, const struct grid *grid)
     bool complete = true;
     for (size_t c = 0; c < grid->num_columns; c++) {
         fputs(c ? "," : "", stream);
-        complete &= print_text(stream, grid->columns[c].title);
+        complete &= csv_print_text(stream, grid->columns[c].title);
     }
     fputs("\r\n", stream);
     for (size_t c = 0; c < grid->num_cells && complete; c++) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/page/csv.h"
 #include "harness/report/review/review_document.h"
 #include "harness/report/review/review_table.h"
 #include "harness/support/json_value.h"
@@ -169,42 +170,23 @@ void review_write_points(struct document *document, const struct review *review)
 
 /* ---- CSV --------------------------------------------------------------------------------------------------------- */
 
-/* RFC 4180: in quotes, which double inside. */
-static void print_cell(FILE *stream, const char *text)
+static bool print_row(FILE *stream, const struct review *review, const struct review_point *point)
 {
-    putc('"', stream);
-    for (; *text; text++) {
-        if (*text == '"')
-            putc('"', stream);
-        putc(*text, stream);
-    }
-    putc('"', stream);
-}
-
-static void print_exact(FILE *stream, double value)
-{
-    if (isnan(value))
-        fputs("nan", stream); /* printf would show its sign */
-    else
-        fprintf(stream, "%.17g", value);
-}
-
-static void print_row(FILE *stream, const struct review *review, const struct review_point *point)
-{
-    print_cell(stream, point->key);
+    bool complete = csv_print_text(stream, point->key);
     for (int t = 0; t < REVIEW_TEXTS; t++) {
         putc(',', stream);
         if (point->text[t])
-            print_cell(stream, review_text_of(review, point, (enum review_text)t));
+            complete &= csv_print_text(stream, review_text_of(review, point, (enum review_text)t));
     }
     for (int n = 0; n < REVIEW_NUMBERS; n++) {
         putc(',', stream);
         if (point->known >> n & 1)
-            print_exact(stream, point->number[n]);
+            csv_print_number(stream, point->number[n]);
     }
+    return complete;
 }
 
-void review_print_csv(FILE *stream, const struct review *review, const struct review_changes *changes)
+bool review_print_csv(FILE *stream, const struct review *review, const struct review_changes *changes)
 {
     fputs("key", stream);
     for (int t = 0; t < REVIEW_TEXTS; t++)
@@ -212,13 +194,16 @@ void review_print_csv(FILE *stream, const struct review *review, const struct re
     for (int n = 0; n < REVIEW_NUMBERS; n++)
         fprintf(stream, ",%s", review_numbers[n].path);
     fputs(changes ? ",change\r\n" : "\r\n", stream);
-    for (size_t p = 0; !changes && p < review->num_points; p++) {
-        print_row(stream, review, &review->points[p]);
+    bool complete = true;
+    for (size_t p = 0; !changes && p < review->num_points && complete; p++) {
+        complete = print_row(stream, review, &review->points[p]);
         fputs("\r\n", stream);
     }
-    for (size_t c = 0; changes && c < changes->count; c++) {
+    for (size_t c = 0; changes && c < changes->count && complete; c++) {
         const struct review_change *change = &changes->changes[c];
-        print_row(stream, change->after ? review : changes->before, change->after ? change->after : change->before);
+        complete =
+            print_row(stream, change->after ? review : changes->before, change->after ? change->after : change->before);
         fprintf(stream, ",%s\r\n", change_table[change->change].name);
     }
+    return complete;
 }

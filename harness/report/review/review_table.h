@@ -9,7 +9,8 @@
 #include "harness/report/review/review_change.h"
 
 /* RFC 4180 with a line of names; what a record does not know is empty. With changes (not NULL) there is one more
- * column, and rows of the points that are missing, as they were. Errors are the stream's. */
-void review_print_csv(FILE *stream, const struct review *review, const struct review_changes *changes);
+ * column, and rows of the points that are missing, as they were. Errors of writing are the stream's; false if memory
+ * ran out. */
+bool review_print_csv(FILE *stream, const struct review *review, const struct review_changes *changes);
 
 #endif
