@@ -110,6 +110,11 @@ def _torch(device):
     except ImportError as failure:
         raise Refused(f"tensors 'torch': PyTorch cannot be imported ({failure}); allowed: {', '.join(TENSORS)}, or a "
                       "function that is given NumPy's arrays") from failure
+    try:  # else each launch would fail of it, as if by the kernel
+        torch.zeros(1).to(device or "cpu").cpu()
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as failure:
+        raise Refused(f"device {device!r}: {(str(failure).splitlines() or ['cannot be used'])[0][:200]}; allowed: one that "
+                      "PyTorch has here") from failure
     names = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "e4m3": "float8_e4m3fn", "e5m2": "float8_e5m2",
              "e4m3fnuz": "float8_e4m3fnuz", "bool": "bool", "int32": "int32", "int64": "int64"}
     dtypes = {NUMPY_DTYPES[name]: getattr(torch, dtype) for name, dtype in names.items()}

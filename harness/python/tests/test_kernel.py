@@ -688,6 +688,24 @@ def test_torch(program, case):
     assert len(report.failures) == 4 and "q is not what it was" in report.failures[0]["oracle_details"]["inputs"]
 
 
+def test_a_device_that_is_not_there(program, case, monkeypatch):
+    """It is no fault of the function that each of its launches would fail."""
+    def away(self, device):
+        raise RuntimeError(f"no {device} here\nTry another")
+
+    tensor = type("Tensor", (), {"to": away})
+    monkeypatch.setitem(sys.modules, "torch", type("torch", (), {"zeros": staticmethod(lambda count: tensor())}))
+    with pytest.raises(alibicheck.Refused, match="^device 'cuda': no cuda here; allowed: one that PyTorch has here$"):
+        alibicheck.check_kernel(decode, case, tensors="torch", device="cuda")
+
+
+@pytest.mark.parametrize("device", ["meta", "nowhere"])
+def test_a_device_of_torch_s_without_memory(program, case, device):
+    pytest.importorskip("torch")
+    with pytest.raises(alibicheck.Refused, match=f"^device '{device}': .*; allowed: one that PyTorch has here$"):
+        alibicheck.check_kernel(decode, case, tensors="torch", device=device)
+
+
 def test_torch_in_fp8(program, case):
     torch = pytest.importorskip("torch")
     seen = set()
