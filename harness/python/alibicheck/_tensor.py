@@ -133,10 +133,14 @@ class View:
 
 def _of_numpy(name, array):
     dtype = array.dtype
-    if dtype.kind == "V" and dtype.names is None and dtype.itemsize in BITS and dtype not in NAMES:
+    if dtype.type is np.void and dtype.names is None and dtype.itemsize in BITS:
         dtype = np.dtype(f"uint{8 * dtype.itemsize}")  # what NumPy makes of a type that it does not know
-    if not dtype.isnative or dtype not in NAMES:
-        raise Refused(f"{name}: is of {array.dtype}; allowed: an array of numbers in this machine's byte order")
+    if not dtype.isnative:
+        raise Refused(f"{name}: is of {array.dtype}; allowed: an array of numbers in this machine's byte order "
+                      "(array.astype(array.dtype.newbyteorder(\"=\")))")
+    if dtype not in NAMES:
+        raise Refused(f"{name}: is of {array.dtype}; allowed: an array of numbers, of f16, bf16, f32, f64, e4m3 (e4m3fn), e5m2, "
+                      "e4m3fnuz, or whole")
     if any(stride % dtype.itemsize for stride in array.strides):
         raise Refused(f"{name}: has strides of {array.strides} bytes; allowed: multiples of an element's "
                       f"{dtype.itemsize}")

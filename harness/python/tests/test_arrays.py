@@ -50,6 +50,20 @@ def test_the_buffer_protocol():
     assert_is(view_of("x", memoryview(NUMBERS.astype(np.float16))), NUMBERS.astype(np.float16))
 
 
+@pytest.mark.parametrize("dtype", ["float8_e4m3", "float8_e4m3b11fnuz", "float8_e5m2fnuz", "int4", "uint2", "float4_e2m1fn"])
+def test_types_that_are_no_raw_bits(dtype):
+    """One that ml_dtypes knows is what it is: nobody can say that it is another one of as many bits."""
+    array = np.ones((3, 4), getattr(ml_dtypes, dtype))
+    with pytest.raises(alibicheck.Refused, match=f"^x: is of {dtype}; allowed: an array of numbers, of f16, "):
+        view_of("x", array)
+    assert view_of("x", array.view("V1")).reinterpreted("e4m3").dtype == "e4m3"
+
+
+def test_the_other_byte_order():
+    with pytest.raises(alibicheck.Refused, match="^x: is of >f4; allowed: an array of numbers in this machine's byte order"):
+        view_of("x", NUMBERS.astype(">f4"))
+
+
 # ---- DLPack --------------------------------------------------------------------------------------------------------
 
 _new_capsule = ctypes.pythonapi.PyCapsule_New

@@ -122,8 +122,10 @@ REFUSED = [
     ({"k": PAGES, "v": PAGES, "kv_indptr": np.array([0, 2]), "kv_indices": np.array([0, 1]), "kv_last_page_len":
       np.array([0])}, "kv_indptr: sequence 0 has 2 pages, with 0 keys in the last; allowed: 0 pages or more, from 1 on with "
                       "1 to 16 keys"),
-    ({"k": "k.npy"}, "k: is of <U5; allowed: an array of numbers in this machine's byte order"),
-    ({"k": K.astype(">f2")}, "k: is of >f2; allowed: an array of numbers in this machine's byte order"),
+    ({"k": "k.npy"}, "k: is of <U5; allowed: an array of numbers, of f16, bf16, f32, f64, e4m3 (e4m3fn), e5m2, e4m3fnuz, or "
+                     "whole"),
+    ({"k": K.astype(">f2")}, "k: is of >f2; allowed: an array of numbers in this machine's byte order "
+                              "(array.astype(array.dtype.newbyteorder(\"=\")))"),
     ({"dtypes": {"k": "bfloat16"}}, "dtypes 'bfloat16': allowed: f16, bf16, f32, e4m3, e5m2, e4m3fnuz"),
     ({"dtypes": {"k": "bf16"}}, "dtypes: k is of f16; allowed: raw bits, of as many as bf16 has"),
     ({"soft_cap": {"before_bias": 5, "after_bias": 4}}, "soft_cap {'before_bias': 5, 'after_bias': 4}: allowed: "
