@@ -63,7 +63,8 @@ enum error_kind explain_foreign(struct evaluator *evaluator, const struct foreig
                             .run = &(struct run_points){.count = 1},
                             .foreign_option = foreign->option,
                             .device = "foreign",
-                            .device_name = foreign->device};
+                            .device_name = foreign->device,
+                            .kernel_digest = foreign_digest(foreign)};
     struct evaluation evaluation = {.output_digest = 0};
     struct error failure = {0};
     char key[POINT_KEY_SIZE], reason[SUBJECT_TEXT_SIZE];

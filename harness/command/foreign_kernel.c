@@ -95,6 +95,11 @@ void foreign_close(struct foreign_opened *opened)
     *opened = (struct foreign_opened){.process = NULL};
 }
 
+const char *foreign_digest(const struct foreign_opened *opened)
+{
+    return opened->process ? kernel_process_kernel(opened->process)->digest : "";
+}
+
 /* Where it runs is the kernel's to say, of which --device can be no more than a confirmation. */
 static enum error_kind check_device(const struct foreign_opened *opened, const char *device, struct error *error)
 {

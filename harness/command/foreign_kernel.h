@@ -40,6 +40,9 @@ enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign
                              const struct progress *progress, struct error *error);
 void foreign_close(struct foreign_opened *opened);
 
+/* Of the file that it is in; "" where nobody knows, and of none. */
+const char *foreign_digest(const struct foreign_opened *opened);
+
 /* Selects points for it in place of those of their kernels. ERROR_USAGE where --device names another memory than that
  * in which it takes tensors. */
 enum error_kind foreign_select(const struct foreign_opened *opened, struct selection_options *options,

@@ -57,7 +57,7 @@ void foreign_check_resume(const struct foreign_options *options, bool resume, bo
 {
     if (any_build && !resume)
         argp_error(state, "--any-build: is of records that --resume keeps");
-    if (resume && !any_build && foreign_is_asked(options))
+    if (resume && !any_build && foreign_is_asked(options) && !options->plugin) /* whose file is known by its digest */
         argp_error(state, "--resume: nobody knows whether the kernel is still the one that made the records; "
                           "allowed: with --any-build, which keeps them all the same");
 }

@@ -11,7 +11,7 @@
 extern const struct argp foreign_parser;
 
 /* argp_error where --any-build stands without --resume, and where --resume would keep records of a kernel that is not
- * ours without --any-build: nobody knows whether it is still the same. */
+ * ours, and no plug-in, without --any-build: nobody knows whether it is still the same. */
 void foreign_check_resume(const struct foreign_options *options, bool resume, bool any_build,
                           const struct argp_state *state);
 

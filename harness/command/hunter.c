@@ -271,6 +271,7 @@ static struct record made_by(const struct hunter *hunter)
         .foreign_option = is_foreign ? hunter->foreign.option : NULL,
         .device = is_foreign ? "foreign" : device_kind_names[device_kind(hunter->device)],
         .device_name = is_foreign ? hunter->foreign.device : device_name(hunter->device),
+        .kernel_digest = foreign_digest(&hunter->foreign),
     };
 }
 
@@ -316,6 +317,7 @@ static enum error_kind let_loose(struct hunter *hunter, struct progress *progres
         .planned = options->evaluations,
         .objective = objective_name(hunter),
         .subject = hunter->foreign.process ? hunter->foreign.option : hunter->hunt.setting.made.device,
+        .kernel_digest = foreign_digest(&hunter->foreign),
     };
     enum error_kind kind = open_bundles(hunter, error);
     if (!kind)

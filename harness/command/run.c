@@ -87,6 +87,7 @@ static enum error_kind keep_records(struct run *run, struct error *error)
             .count = run->selection.count,
             .device = walk_device(opened(run), run->device),
             .any_build = options->any_build,
+            .kernel_digest = foreign_digest(&run->foreign),
             .looks_only = options->dry_run,
         };
         kind = kept_read(&run->kept, path, &of, error);
@@ -94,6 +95,9 @@ static enum error_kind keep_records(struct run *run, struct error *error)
     if (!kind && options->resume)
         fprintf(stderr, "alibicheck: %zu of %zu points are kept from %s\n", run->kept.count, run->selection.count,
                 quote_path(quoted, path));
+    if (!kind && run->kept.other_kernels)
+        fprintf(stderr, "alibicheck: %zu of them are of another file of the kernel than the one that is run\n",
+                run->kept.other_kernels);
     run->plan.kept = &run->kept;
     return kind ? kind : find_kept(run, error);
 }
@@ -172,7 +176,10 @@ static enum error_kind open_another(void *context, void **opened, const struct f
     if (!another)
         return error_memory(error, "a kernel", sizeof *another);
     *subject = &another->subject;
-    return foreign_open(another, &run->options->foreign, run->progress, error);
+    enum error_kind kind = foreign_open(another, &run->options->foreign, run->progress, error);
+    if (!kind && strcmp(foreign_digest(another), foreign_digest(&run->foreign)) != 0)
+        kind = error_set(error, ERROR_SYSTEM, "%s: its file is another one than when the run began", another->name);
+    return kind;
 }
 
 static void close_another(void *opened)
@@ -200,6 +207,7 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
     const struct walk_foreign foreign = {
         .subject = &run->foreign.subject,
         .name = run->foreign.device,
+        .digest = foreign_digest(&run->foreign),
         .option = run->foreign.option,
         .open = open_another,
         .close = close_another,

@@ -3,12 +3,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/subject/kernel_process.h"
+#include "harness/support/file_digest.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
 
@@ -21,13 +23,24 @@ static enum error_kind take_output(int *out, struct error *error)
     return error_set(error, ERROR_SYSTEM, "standard output: %s", strerror(errno));
 }
 
-static enum error_kind load(const struct alibicheck_kernel **kernel, const char *path, struct error *error)
+/* The digest of the file that was loaded, which the loader may have found elsewhere than at the path. */
+static void find_digest(char *digest, void *library)
+{
+    const struct link_map *loaded = NULL;
+    if (dlinfo(library, RTLD_DI_LINKMAP, &loaded) || !loaded || !file_digest(digest, loaded->l_name))
+        *digest = 0;
+}
+
+/* digest: FILE_DIGEST_SIZE. */
+static enum error_kind load(const struct alibicheck_kernel **kernel, char *digest, const char *path,
+                            struct error *error)
 {
     static const char symbol[] = "alibicheck_kernel_describe";
     char quoted[PATH_QUOTE_SIZE];
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return error_set(error, ERROR_USAGE, "%s: cannot be loaded: %s", quote_path(quoted, path), dlerror());
+    find_digest(digest, library); /* before any function of it is called */
     void *found = dlsym(library, symbol);
     alibicheck_kernel_describe_function *describe;
     if (!found)
@@ -47,11 +60,11 @@ static enum error_kind load(const struct alibicheck_kernel **kernel, const char 
 enum error_kind serve(const char *path, struct error *error)
 {
     const struct alibicheck_kernel *kernel;
-    char quoted[PATH_QUOTE_SIZE];
+    char quoted[PATH_QUOTE_SIZE], digest[FILE_DIGEST_SIZE];
     int out;
     signal(SIGINT, SIG_IGN); /* whoever asks decides when it ends */
     enum error_kind kind = take_output(&out, error);
     if (!kind)
-        kind = load(&kernel, path, error);
-    return kind ? kind : kernel_serve(kernel, quote_path(quoted, path), STDIN_FILENO, out, error);
+        kind = load(&kernel, digest, path, error);
+    return kind ? kind : kernel_serve(kernel, quote_path(quoted, path), digest, STDIN_FILENO, out, error);
 }

@@ -103,6 +103,9 @@ static enum error_kind keep_line(void *context, const struct record_line *line, 
     if (reading->build && !json_equal(json_object_get(line->object, "build"), reading->build))
         return refuse(line, "a record of another build", line->key, "with --any-build, which keeps it all the same",
                       error);
+    if (reading->build && strcmp(string_of(line->object, "kernel_digest"), log->kernel_digest) != 0)
+        return refuse(line, "a record of another file of the kernel", line->key,
+                      "with --any-build, which keeps it all the same", error);
     enum error_kind kind = read_planned(reading, line, hunt, error);
     if (kind)
         return kind;

@@ -20,11 +20,12 @@ struct trial {
 };
 
 struct hunt_log {
-    const char *path;      /* the caller's; NULL: nothing is kept or found */
-    const char *objective; /* of the values */
-    const char *subject;   /* what is hunted: a device's name, or the option that runs a kernel that is not ours */
-    long planned;          /* evaluations of the search: of this hunt or, of a file that is gone on with, of the first
-                            * one, which the search's beginning is a share of (search.h) */
+    const char *path;          /* the caller's; NULL: nothing is kept or found */
+    const char *objective;     /* of the values */
+    const char *subject;       /* what is hunted: a device's name, or the option that runs a kernel that is not ours */
+    const char *kernel_digest; /* of the file of a kernel that is not ours; "": nobody knows, or it is ours */
+    long planned; /* evaluations of the search: of this hunt or, of a file that is gone on with, of the first
+                   * one, which the search's beginning is a share of (search.h) */
     int held, descriptor;
     off_t end;
     void *trials; /* a tree by digest */
@@ -32,8 +33,9 @@ struct hunt_log {
 
 /*
  * Opens the file: a new one in the place of what is there, or, with resume, the same one, whose trials are kept.
- * ERROR_USAGE if it is of another objective or subject, or, unless any_build, of another build; also if it is no file
- * of records. log has path, objective and subject, and is to be closed whatever the result.
+ * ERROR_USAGE if it is of another objective or subject, or, unless any_build, of another build or of another file of
+ * the kernel; also if it is no file of records. log has path, objective, subject and kernel_digest, and is to be closed
+ * whatever the result.
  */
 enum error_kind hunt_log_open(struct hunt_log *log, bool resume, bool any_build, struct error *error);
 void hunt_log_close(struct hunt_log *log);

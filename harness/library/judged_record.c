@@ -403,6 +403,7 @@ static const struct record_field rows[] = {
     UNKNOWN("shared_prefix"),
     UNKNOWN("sampled_truth_digest"),
     UNKNOWN("launch_failure"),
+    UNKNOWN("kernel_digest"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

@@ -61,6 +61,7 @@ static struct record make_record(const struct walk *walk, size_t index)
         .foreign_option = walk->foreign ? walk->foreign->option : NULL,
         .device = walk_device(walk->foreign, walk->device),
         .device_name = walk->foreign ? walk->foreign->name : device_name(walk->device),
+        .kernel_digest = walk->foreign ? walk->foreign->digest : NULL,
         .fidelity = walk->foreign ? NULL : fidelity_of(walk, index),
     };
 }

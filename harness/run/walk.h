@@ -12,6 +12,7 @@
 struct walk_foreign {
     const struct foreign_subject *subject;
     const char *name;   /* what messages call it: "--plugin ./mine.so" */
+    const char *digest; /* of the file that it is in; NULL, "": nobody knows */
     const char *option; /* for a command line that runs it again; NULL: there is none */
     /* Another one of it, for a worker beside the first; *opened, which may be NULL if that failed, goes to close. */
     enum error_kind (*open)(void *context, void **opened, const struct foreign_subject **subject, struct error *error);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/support/file_digest.h"
 #include "kernels/kernel.h"
 
 enum { PAGE_SIZE_USUAL = 16, PAGE_SIZE_MAX = 1 << 16 };
@@ -86,6 +87,9 @@ enum error_kind foreign_kernel_check(const struct foreign_kernel *kernel, const 
         return error_set(error, ERROR_USAGE,
                          "%s: kernel %s takes a max_seq_len of %lld; allowed: 1 and up, or 0 for any", source,
                          kernel->name, (long long)kernel->max_seq_len);
+    if (*kernel->digest && !is_file_digest(kernel->digest))
+        return error_set(error, ERROR_USAGE, "%s: kernel %s has the digest '%s'; allowed: 16 hexadecimal digits",
+                         source, kernel->name, kernel->digest);
     return ERROR_NONE;
 }
 

@@ -25,6 +25,7 @@ enum {
     KERNEL_ABOUT_SIZE = 160,
     KERNEL_DEVICE_SIZE = 128,
     ARITHMETIC_TEXT_SIZE = 128,
+    KERNEL_DIGEST_SIZE = 17,
     HEAD_DIMS_MAX = 32,
     PAGE_SIZES_MAX = 16
 };
@@ -38,6 +39,7 @@ struct foreign_kernel {
     int64_t max_seq_len;                            /* keys of a sequence; 0: any number */
     bool on_cuda;                                   /* its tensors are in a GPU's memory */
     char device[KERNEL_DEVICE_SIZE];                /* what it runs on, in words; "": nobody says */
+    char digest[KERNEL_DIGEST_SIZE];                /* of the file that it is in (file_digest.h); "": nobody knows */
 };
 
 /* Takes what a kernel says of itself. ERROR_USAGE if it cannot be so; source: what messages call it. */

@@ -138,6 +138,8 @@ enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct k
             add_whole(&contents, "max_seq_len", -1, kernel->max_seq_len);
         if (*kernel->device)
             add_word(&contents, "device", kernel->device);
+        if (*kernel->digest)
+            add_word(&contents, "digest", kernel->digest);
         if (*hello->failure)
             add_word(&contents, "error", hello->failure);
         if (hello->audits)

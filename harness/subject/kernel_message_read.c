@@ -68,6 +68,8 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
     if (!kind)
         kind = message_read_word(kernel->device, sizeof kernel->device, &archive, "device", error);
     if (!kind)
+        kind = message_read_word(kernel->digest, sizeof kernel->digest, &archive, "digest", error);
+    if (!kind)
         kind = message_read_word(hello->failure, sizeof hello->failure, &archive, "error", error);
     if (!kind)
         kind = message_read_word(kernel->arithmetic, sizeof kernel->arithmetic, &archive, "arithmetic", error);

@@ -253,6 +253,9 @@ static enum error_kind need_process(struct kernel_process *process, struct error
         return kind;
     char why[WHY_SIZE];
     end_process(process, false, why);
+    if (strcmp(hello.kernel.digest, process->hello.kernel.digest) != 0)
+        return error_set(error, ERROR_SYSTEM, "%s: its file is another one than when the run began",
+                         process->options.name);
     error_set(error, ERROR_SUBJECT, "%s says otherwise what it is than when it was started first",
               process->options.name);
     return run_failed(error, RUN_FAILURE_NONSENSE);

@@ -35,8 +35,9 @@ const struct foreign_launcher *kernel_process_launcher(const struct kernel_proce
 /* ---- the other side ---------------------------------------------------------------------------------------------- */
 
 /* Says what a kernel is and answers launches, read from one descriptor and written to another, by calling it in this
- * process, until there are no more. ERROR_SYSTEM, ERROR_USAGE for a launch that is none. */
-enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char *source, int in, int out,
-                             struct error *error);
+ * process, until there are no more. digest: of the file that it is in; "": nobody knows. ERROR_SYSTEM, ERROR_USAGE for
+ * a launch that is none. */
+enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char *source, const char *digest, int in,
+                             int out, struct error *error);
 
 #endif

@@ -118,8 +118,8 @@ static void open_device(struct cuda_device **device, struct kernel_hello *hello)
         snprintf(hello->kernel.device, sizeof hello->kernel.device, "%s", cuda_device_name(*device));
 }
 
-enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char *source, int in, int out,
-                             struct error *error)
+enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char *source, const char *digest, int in,
+                             int out, struct error *error)
 {
     struct kernel_hello hello = {.audits = true, .keeps = true};
     struct safetensors_plan plan;
@@ -129,6 +129,7 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
     enum error_kind kind = foreign_kernel_take(&hello.kernel, kernel, source, error);
     if (kind)
         return kind;
+    snprintf(hello.kernel.digest, sizeof hello.kernel.digest, "%s", digest);
     if (hello.kernel.on_cuda)
         open_device(&callback.kept.device, &hello);
     snprintf(hello.far, sizeof hello.far, "%s",

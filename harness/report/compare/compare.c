@@ -201,6 +201,6 @@ char *collation_describe(const struct results *results)
     int length =
         asprintf(&text, "%s: %s%zu point%s%s%s%s%s", results_name(results), results->is_baseline ? "baseline, " : "",
                  points, points == 1 ? "" : "s", results->made_by ? ", by " : "",
-                 results->made_by ? results->made_by : "", results->mixed ? " and other builds" : "", missing);
+                 results->made_by ? results->made_by : "", results->mixed ? " and other builds or files" : "", missing);
     return length < 0 ? NULL : text;
 }

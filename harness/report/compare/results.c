@@ -171,18 +171,20 @@ static enum error_kind read_baseline_line(struct result *result, const struct re
 
 enum { BUILD_WIDTH = 200 };
 
-/* Which build wrote the record, "0.1 (1234abc, gcc 12.2.0)". */
+/* Which build wrote the record, and of which file of a kernel: "0.1 (1234abc, gcc 12.2.0)", and behind it ", of kernel
+ * file 0123456789abcdef". */
 static enum error_kind note_build(struct results *results, const struct record_line *line, struct error *error)
 {
     static const char *const members[] = {"version", "commit", "compiler"};
     const json_t *build = json_object_get(line->object, "build");
-    const char *texts[3];
+    const char *texts[3], *digest = json_string_value(json_object_get(line->object, "kernel_digest"));
     char *said, *made_by;
     for (int i = 0; i < 3; i++) {
         texts[i] = json_string_value(json_object_get(build, members[i]));
         texts[i] = texts[i] ? texts[i] : "?";
     }
-    if (asprintf(&said, "%s (%s, %s)", texts[0], texts[1], texts[2]) < 0)
+    if (asprintf(&said, "%s (%s, %s)%s%s", texts[0], texts[1], texts[2], digest ? ", of kernel file " : "",
+                 digest ? digest : "") < 0)
         return error_memory(error, line->path, (double)line->size);
     made_by = text_line(said, BUILD_WIDTH); /* whatever stands in the file goes to a terminal */
     free(said);

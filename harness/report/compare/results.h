@@ -41,8 +41,8 @@ struct results {
     bool is_baseline;
     struct result *items; /* sorted by key, each key once */
     size_t count, capacity;
-    char *made_by; /* the build of the first record, for people; NULL in a baseline */
-    bool mixed;    /* others were made by another build */
+    char *made_by; /* the build of the first record, and its plug-in's digest, for people; NULL in a baseline */
+    bool mixed;    /* others were made by another build, or of another file of a kernel */
     struct record_runs runs;
 };
 

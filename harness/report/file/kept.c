@@ -64,6 +64,13 @@ static size_t find_point(const struct kept_run *run, const struct record_line *l
     return found ? (size_t)(found - run->places) : run->count;
 }
 
+/* Whether the record is of the kernel's file, as far as that is known. */
+static bool has_kernel(const struct record_line *line, const char *digest)
+{
+    const char *found = json_string_value(record_at(line->object, "kernel_digest"));
+    return strcmp(found ? found : "", digest ? digest : "") == 0;
+}
+
 /* *at is the index of the record's point. */
 static enum error_kind check_record(const struct reading *reading, const struct record_line *line, size_t *at,
                                     struct error *error)
@@ -83,6 +90,9 @@ static enum error_kind check_record(const struct reading *reading, const struct 
         return refuse(line, "of another device", line->key, run->device, error);
     if (!run->any_build && !json_equal(json_object_get(line->object, "build"), reading->build))
         return refuse(line, "of another build", line->key, "records of this program; --any-build keeps them", error);
+    if (!run->any_build && !has_kernel(line, run->kernel_digest))
+        return refuse(line, "of another file of the kernel", line->key,
+                      "records of the file that is run; --any-build keeps them", error);
     if (reading->have[*at])
         return refuse(line, "one of two", line->key, "a record a point", error);
     return ERROR_NONE;
@@ -152,6 +162,7 @@ static enum error_kind keep(void *context, const struct record_line *line, struc
         .headline = make_headline(line, status),
     };
     reading->have[at] = true;
+    reading->kept->other_kernels += !has_kernel(line, reading->run->kernel_digest);
     if (record.status != STATUS_PASS && !record.headline)
         return error_memory(error, "a record", 1 << 10);
     kind = add_record(reading->kept, &record, error);

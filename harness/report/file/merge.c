@@ -37,8 +37,8 @@ struct merge {
     size_t file; /* that is being read */
     struct merge_line *lines;
     size_t num_lines, capacity;
-    json_t *run, *build; /* of the first record */
-    char *device;
+    json_t *run, *build;          /* of the first record */
+    char *device, *kernel_digest; /* "" where nobody knows */
 };
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
@@ -63,6 +63,8 @@ static enum error_kind check_line(struct merge *merge, const struct record_line 
     json_t *run = json_object_get(line->object, "run"), *build = json_object_get(line->object, "build");
     const char *device = json_string_value(json_object_get(line->object, "device"));
     const json_t *index = json_object_get(run, "index"), *of = json_object_get(run, "of");
+    const char *kernel_digest = json_string_value(json_object_get(line->object, "kernel_digest"));
+    kernel_digest = kernel_digest ? kernel_digest : "";
     if (!json_is_integer(index) || !json_is_integer(of) || json_integer_value(index) < 0 ||
         json_integer_value(index) >= json_integer_value(of) || !device)
         return refuse(line, "no known run", "records as --results writes them", error);
@@ -70,8 +72,10 @@ static enum error_kind check_line(struct merge *merge, const struct record_line 
         merge->run = json_incref(run);
         merge->build = json_incref(build);
         merge->device = strdup(device);
+        merge->kernel_digest = strdup(kernel_digest);
         merge->result->num_points = (size_t)json_integer_value(of);
-        return merge->device ? ERROR_NONE : error_memory(error, "a record", (double)strlen(device));
+        return merge->device && merge->kernel_digest ? ERROR_NONE
+                                                     : error_memory(error, "a record", (double)strlen(device));
     }
     if (!same_run(run, merge->run))
         return refuse(line, "another run than the first one", "the shards of one run", error);
@@ -79,6 +83,9 @@ static enum error_kind check_line(struct merge *merge, const struct record_line 
         return refuse(line, "another build than the first one", "one build; --any-build mixes them", error);
     if (!merge->options->any_build && strcmp(device, merge->device) != 0)
         return refuse(line, "another device than the first one", "one device; --any-build mixes them", error);
+    if (!merge->options->any_build && strcmp(kernel_digest, merge->kernel_digest) != 0)
+        return refuse(line, "another file of the kernel than the first one",
+                      "one, by its kernel_digest; --any-build mixes them", error);
     return ERROR_NONE;
 }
 
@@ -349,6 +356,7 @@ enum error_kind merge_results(struct merge_result *result, const struct merge_op
     json_decref(merge.run);
     json_decref(merge.build);
     free(merge.device);
+    free(merge.kernel_digest);
     free(merge.lines);
     return kind;
 }

@@ -7,7 +7,8 @@
 
 #include "harness/support/json_value.h"
 
-static const char *const aside[] = {"seconds", "build", "device_name", "launched", "launch_failure", "fidelity"};
+static const char *const aside[] = {"seconds",        "build",    "device_name",  "launched",
+                                    "launch_failure", "fidelity", "kernel_digest"};
 
 bool record_content_hash(const json_t *record, uint64_t *hash)
 {

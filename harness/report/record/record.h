@@ -33,7 +33,8 @@ struct record {
     const char *foreign_option; /* what runs a kernel that is not ours, quoted: " --plugin=./mine.so"; NULL: nothing */
     const char *device;         /* device_kind_names[], or "foreign" */
     const char *device_name;
-    const char *fidelity; /* fidelity_names[]; NULL of what is not ours */
+    const char *kernel_digest; /* of the file of a kernel that is not ours; NULL, "": nobody knows */
+    const char *fidelity;      /* fidelity_names[]; NULL of what is not ours */
     struct outcome outcome;
     bool is_unanswered;           /* the kernel failed to run on the problem itself, as outcome.reason says */
     enum run_failure run_failure; /* how, or how on a copy of it that an oracle has changed */

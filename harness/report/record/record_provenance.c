@@ -13,6 +13,13 @@ json_t *record_value_build(const struct record_field *field, const void *member)
     return build_to_json();
 }
 
+json_t *record_value_kernel_digest(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const char *digest = ((const struct record *)member)->kernel_digest;
+    return digest && *digest ? json_string(digest) : json_null();
+}
+
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
 static json_t *ended_to_json(const struct record_field *field, const void *member)

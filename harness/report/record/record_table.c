@@ -297,6 +297,12 @@ static const struct record_field rows[] = {
                   "those of the problem, or the memory that it had free is taken; null where nothing did. It is left "
                   "out where records of two builds are compared."),
      .type = "string", .value = record_value_launch_failure},
+    {RECORD_NAMED(
+         "kernel_digest",
+         "A hash of the file that a plug-in is in: equal digests, the same file. 16 hexadecimal digits; null of "
+         "kernels of ours, and where nobody knows, as of a program that does not say it. `merge` and --resume "
+         "take records of one; where records of two are compared, it is left out."),
+     .type = "string", .value = record_value_kernel_digest},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

@@ -13,7 +13,7 @@ record_value record_value_schema, record_value_case, record_value_key, record_va
     record_value_batch, record_value_truth_radius, record_value_worst, record_value_references, record_value_heads,
     record_value_build, record_value_run, record_value_settings, record_value_class, record_value_classes,
     record_value_head_classes, record_value_known_bugs, record_value_taken_over, record_value_launched,
-    record_value_launch_failure, record_value_run_failure, record_value_promises;
+    record_value_launch_failure, record_value_run_failure, record_value_promises, record_value_kernel_digest;
 
 /* ---- of a member ---- */
 record_value record_value_reason, /* char[], null if empty */

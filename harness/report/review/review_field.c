@@ -28,6 +28,8 @@ const struct review_field review_texts[REVIEW_TEXTS] = {
     [TEXT_TRUTH_METHOD] = FIELD("truth_method", "truth", ABOUT("What computes the exact result."), SETTING),
     [TEXT_DEVICE_NAME] = FIELD("device_name", "device, in words", SETTING),
     [TEXT_BUILD] = FIELD("build", "build", ABOUT("The program that made the records."), SETTING),
+    [TEXT_KERNEL_DIGEST] =
+        FIELD("kernel_digest", "file of the kernel", ABOUT("A hash of the plug-in that was run."), SETTING),
     [TEXT_LAUNCHED] = FIELD("launched", "launched", ABOUT("Whole, or some KV heads at a time."), SETTING),
     [TEXT_SETTINGS] = FIELD("settings", "--set", ABOUT("What replaced the case file's keys."), SETTING),
     [TEXT_SAMPLE] = FIELD("sample", "sample", ABOUT("Rows that were judged, where it was not all of them."), SETTING),

@@ -127,6 +127,21 @@ static void write_faults(struct document *document, const struct review *review)
     }
 }
 
+/* Whether a kernel's records are of more than one file of it; of those that say no file nobody knows. */
+static bool has_other_file(const struct review *review)
+{
+    uint32_t *digests = calloc(review->num_words + 1, sizeof *digests); /* by the kernel's word; 0: none as yet */
+    bool found = false;
+    for (size_t p = 0; digests && p < review->num_points && !found; p++) {
+        const uint32_t *texts = review->points[p].text;
+        uint32_t *digest = &digests[texts[TEXT_KERNEL]];
+        found = *digest && texts[TEXT_KERNEL_DIGEST] && *digest != texts[TEXT_KERNEL_DIGEST];
+        *digest = *digest ? *digest : texts[TEXT_KERNEL_DIGEST];
+    }
+    free(digests);
+    return found;
+}
+
 static void write_warnings(struct document *document, const struct review *review, const struct review_options *options)
 {
     for (size_t f = 0; f < review->num_files; f++)
@@ -147,6 +162,8 @@ static void write_warnings(struct document *document, const struct review *revie
                       "under What was run, key by key.");
     if (count_texts(review, TEXT_BUILD) > 1)
         document_note(document, TONE_EXPECTED, "The records are of %zu builds.", count_texts(review, TEXT_BUILD));
+    if (has_other_file(review))
+        document_note(document, TONE_EXPECTED, "The records of a plug-in are of several files of it.");
     if (review->repeated)
         document_note(document, TONE_EXPECTED, "%zu %s of a point that is there already, with the same result.",
                       review->repeated, review->repeated == 1 ? "record is" : "records are");

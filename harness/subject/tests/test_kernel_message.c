@@ -305,6 +305,7 @@ static void test_a_kernel_says_what_it_is(void **state)
                                            .about = "mine",
                                            .arithmetic = "f32+weights16",
                                            .device = "Some GPU, driver 1.2",
+                                           .digest = "0123456789abcdef",
                                            .takes = (1u << ABILITY_COUNT) - 1 - ALIBICHECK_KERNEL_LSE_BASE2,
                                            .head_dims = {64, 128},
                                            .num_head_dims = 2,
@@ -321,6 +322,7 @@ static void test_a_kernel_says_what_it_is(void **state)
     assert_string_equal(heard.kernel.about, said.kernel.about);
     assert_string_equal(heard.kernel.arithmetic, said.kernel.arithmetic);
     assert_string_equal(heard.kernel.device, said.kernel.device);
+    assert_string_equal(heard.kernel.digest, said.kernel.digest);
     assert_int_equal(heard.kernel.takes, said.kernel.takes);
     assert_int_equal(heard.kernel.num_head_dims, 2);
     assert_int_equal(heard.kernel.head_dims[1], 128);
@@ -328,6 +330,22 @@ static void test_a_kernel_says_what_it_is(void **state)
     assert_int_equal(heard.kernel.page_sizes[1], 64);
     assert_true(heard.kernel.max_seq_len == INT64_C(1) << 40);
     assert_true(heard.audits && !heard.keeps);
+}
+
+static void test_a_digest_is_one(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"0123456789abcde", "0123456789ABCDEF", "0123456789abcdeg"};
+    struct error error;
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        struct kernel_hello said = {.kernel = {.name = "mine", .takes = ALIBICHECK_KERNEL_F32}}, heard;
+        struct safetensors_plan plan;
+        snprintf(said.kernel.digest, sizeof said.kernel.digest, "%s", none[i]);
+        assert_int_equal(message_plan_hello(&plan, &said, &error), ERROR_NONE);
+        assert_int_equal(message_read_hello(&heard, file_of_plan(&plan), &error), ERROR_USAGE);
+        assert_non_null(strstr(error.text, "allowed: 16 hexadecimal digits"));
+        safetensors_plan_clear(&plan);
+    }
 }
 
 static void test_a_kernel_that_cannot_run_says_why(void **state)
@@ -414,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_says_how),
         cmocka_unit_test(test_a_failure_may_be_the_machines),
         cmocka_unit_test(test_a_kernel_says_what_it_is),
+        cmocka_unit_test(test_a_digest_is_one),
         cmocka_unit_test(test_a_kernel_that_cannot_run_says_why),
         cmocka_unit_test(test_a_result_of_something_else_is_refused),
         cmocka_unit_test(test_no_part_of_a_message_is_believed),

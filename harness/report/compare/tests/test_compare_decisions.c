@@ -161,6 +161,7 @@ static const struct ruling rulings[] = {
     NOT_LOOKED_AT("recipe", "\"mlx\"", "\"mpt\""),
     NOT_LOOKED_AT("recipe_digest", "\"1\"", "\"2\""),
     NOT_LOOKED_AT("device", "\"host\"", "\"cuda\""),
+    NOT_LOOKED_AT("kernel_digest", "\"1\"", "\"2\""),     /* said beside the build */
     NOT_LOOKED_AT("sentinel", "\"-inf\"", "\"exclude\""), /* these are the recipe's, and so in its digest */
     NOT_LOOKED_AT("bias", "\"relative\"", "\"absolute\""),
     NOT_LOOKED_AT("exponential", "\"exp\"", "\"exp2\""),

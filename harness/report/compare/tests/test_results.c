@@ -29,6 +29,24 @@ static void test_records(void **state)
     results_clear(&results);
 }
 
+/* Which file of a plug-in records are of is said beside the build, and two are not one. */
+static void test_files_of_a_kernel_are_told(void **state)
+{
+    (void)state;
+    struct results results;
+    struct error error;
+    static const char *const edits[] = {"key=\"a\";kernel_digest=\"0123456789abcdef\"",
+                                        "key=\"b\";kernel_digest=\"0123456789abcdef\"",
+                                        "key=\"c\";kernel_digest=\"fedcba9876543210\""};
+    assert_int_equal(read_edits(&results, edits, 2, &error), 0);
+    assert_string_equal(results.made_by, "0.1 (abc, gcc), of kernel file 0123456789abcdef");
+    assert_false(results.mixed);
+    results_clear(&results);
+    assert_int_equal(read_edits(&results, edits, 3, &error), 0);
+    assert_true(results.mixed);
+    results_clear(&results);
+}
+
 #define WRITTEN "; was it written by another version of this program? Run the points again"
 
 static const struct {
@@ -196,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records),
+        cmocka_unit_test(test_files_of_a_kernel_are_told),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_a_kernel_that_is_not_ours),
         cmocka_unit_test(test_an_output_that_was_handed_over),

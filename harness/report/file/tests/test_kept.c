@@ -143,6 +143,8 @@ static const struct {
     {"build", "commit", "\"0123456\"", "the record is of another build: a:seq_len=2; allowed: records of this program"},
     {"build", "more", "1", "of another build"},
     {"build", NULL, NULL, "of another build"},
+    {"kernel_digest", NULL, "\"0123456789abcdef\"",
+     "the record is of another file of the kernel: a:seq_len=2; allowed: records of the file that is run; --any-build"},
     {"status", NULL, "\"passed\"", "the record is of an unknown status: passed; allowed: those of this program"},
     {"status", NULL, "\"xfail\"", "the record is of a status that its case cannot come to: xfail; allowed: what its"},
     {"status", NULL, "\"xpass\"", "of a status that its case cannot come to"},
@@ -193,6 +195,24 @@ static void test_another_build_is_kept_for_who_asks(void **state)
     desk->run.any_build = true;
     assert_int_equal(read_kept(desk), ERROR_NONE);
     assert_int_equal(desk->kept.count, 1);
+}
+
+/* Of a plug-in: records of the file that is run, and others for who asks, who is told how many. */
+static void test_records_of_another_file_of_a_kernel_are_told(void **state)
+{
+    struct desk *desk = *state;
+    desk->sample.record.kernel_digest = "0123456789abcdef";
+    put(desk, make_record(desk, 0));
+    desk->run.kernel_digest = "0123456789abcdef";
+    assert_int_equal(read_kept(desk), ERROR_NONE);
+    assert_int_equal(desk->kept.other_kernels, 0);
+    desk->sample.record.kernel_digest = ""; /* as a record of before has it, too */
+    put(desk, make_record(desk, 1));
+    assert_int_equal(read_kept(desk), ERROR_USAGE);
+    desk->run.any_build = true;
+    assert_int_equal(read_kept(desk), ERROR_NONE);
+    assert_int_equal(desk->kept.count, 2);
+    assert_int_equal(desk->kept.other_kernels, 1);
 }
 
 static void test_two_records_of_a_point_are_refused(void **state)
@@ -277,6 +297,7 @@ int main(void)
         TEST(test_records_of_anything_else_are_refused),
         TEST(test_a_pass_where_a_failure_is_expected_is_refused),
         TEST(test_another_build_is_kept_for_who_asks),
+        TEST(test_records_of_another_file_of_a_kernel_are_told),
         TEST(test_two_records_of_a_point_are_refused),
         TEST(test_a_file_that_is_not_there_keeps_nothing),
         TEST(test_what_no_run_leaves_is_refused),

@@ -187,9 +187,10 @@ static void test_contradictions_are_told_and_nothing_is_written(void **state)
     unlink(desk->paths[1]);
     put_changed(desk, 1, 1, "\"kernel\":1", "\"kernel\":2");
     put_changed(desk, 1, 2, "\"build\":{}", "\"build\":{\"commit\":\"x\"},\"device_name\":\"y\"");
+    put_changed(desk, 1, 3, "\"build\":{}", "\"build\":{},\"kernel_digest\":\"0123456789abcdef\"");
     assert_int_equal(merge(desk, 2, true), ERROR_NONE);
     assert_int_equal(desk->result.num_contradictions, 0);
-    assert_int_equal(desk->result.num_duplicates, 2);
+    assert_int_equal(desk->result.num_duplicates, 3);
 }
 
 static const struct {
@@ -202,6 +203,9 @@ static const struct {
     {"\"b:seq_len=2\",\"status\":\"pass\",\"device\":\"host\"",
      "\"\\u001b[1m\",\"status\":\"pass\",\"device\":\"cuda\"",
      ":1: the record is of another device than the first one: \\x1b[1m; allowed:"},
+    {"\"build\":{}", "\"build\":{},\"kernel_digest\":\"0123456789abcdef\"",
+     ":1: the record is of another file of the kernel than the first one: b:seq_len=2; allowed: one, by its "
+     "kernel_digest"},
     {"\"host\"", "\"cuda\"", ":1: the record is of another device than the first one"},
     {"\"index\":3", "\"index\":4", ":1: the record is of no known run"},
     {"\"index\":3", "\"index\":-1", ":1: the record is of no known run"},
@@ -228,6 +232,25 @@ static void test_records_of_other_runs_are_refused(void **state)
         if (!strstr(desk->error.text, refused[i].message))
             fail_msg("%s: %s", refused[i].to, desk->error.text);
         assert_string_equal(read_places(places, desk), "none");
+    }
+}
+
+/* Shards of one file of a plug-in are one run's, and a record that says none is of another. */
+static void test_shards_are_of_one_file_of_a_kernel(void **state)
+{
+    static const char *const files[] = {"\"0123456789abcdef\"", "\"0123456789abcdef\"", "\"fedcba9876543210\"", "null"};
+    struct desk *desk = *state;
+    char text[64];
+    for (size_t i = 0; i < 3; i++) {
+        unlink(desk->paths[0]);
+        unlink(desk->paths[1]);
+        snprintf(text, sizeof text, "\"build\":{},\"kernel_digest\":%s", files[0]);
+        put_changed(desk, 0, 0, "\"build\":{}", text);
+        snprintf(text, sizeof text, "\"build\":{},\"kernel_digest\":%s", files[i + 1]);
+        put_changed(desk, 1, 1, "\"build\":{}", text);
+        assert_int_equal(merge(desk, 2, false), i == 0 ? ERROR_NONE : ERROR_USAGE);
+        assert_int_equal(merge(desk, 2, true), ERROR_NONE);
+        assert_int_equal(desk->result.num_records, 2);
     }
 }
 
@@ -304,6 +327,7 @@ int main(void)
         TEST(test_what_is_missing_is_told),
         TEST(test_contradictions_are_told_and_nothing_is_written),
         TEST(test_records_of_other_runs_are_refused),
+        TEST(test_shards_are_of_one_file_of_a_kernel),
         TEST(test_points_that_changed_places_are_refused),
         TEST(test_what_did_not_end_as_expected_is_counted),
         TEST(test_a_file_that_changes_is_not_copied_from),

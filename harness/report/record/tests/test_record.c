@@ -80,7 +80,7 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
         "num_queries", "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
         "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes", "class_asked",
         "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation", "run_failure", "promises",
-        "expected_signature", "shared_prefix", "sampled_truth_digest", "launch_failure");
+        "expected_signature", "shared_prefix", "sampled_truth_digest", "launch_failure", "kernel_digest");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "left_out", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -245,7 +245,7 @@ static void test_records_have_the_fields_of_the_table(void **state)
         if (json_is_null(value) && strcmp(name, "error") != 0 && strcmp(name, "budget_used") != 0 &&
             strcmp(name, "lse_budget_used") != 0 && strcmp(name, "sample") != 0 && strcmp(name, "taken_over") != 0 &&
             strcmp(name, "run_failure") != 0 && strcmp(name, "promises") != 0 && strcmp(name, "launch_failure") != 0 &&
-            strcmp(name, "sampled_truth_digest") != 0)
+            strcmp(name, "sampled_truth_digest") != 0 && strcmp(name, "kernel_digest") != 0)
             fail_msg("%s is null in a record that knows all", name);
     }
     json_decref(json);
@@ -471,8 +471,10 @@ static void test_how_it_came_to_be(void **state)
     assert_true(!strncmp(notes, "launched in parts", strlen("launched in parts")) && !strstr(notes, "after"));
     free(notes);
     assert_true(json_is_null(json_object_get(json, "launch_failure")));
+    assert_true(json_is_null(json_object_get(json, "kernel_digest")));
     assert_string_equal(json_string_value(json_array_get(json_object_get(json, "settings"), 1)), "recipe=mine");
     json_decref(json);
+    sample->record.kernel_digest = "0123456789abcdef";
     sample->record.launch_failure = "device cuda: other keys"; /* by one that would have taken it all */
     json = round_trip(&sample->record);
     notes = record_notes(&sample->record);
@@ -480,6 +482,7 @@ static void test_how_it_came_to_be(void **state)
     assert_non_null(strstr(notes, "launched in parts, after device cuda: other keys"));
     free(notes);
     assert_string_equal(text_at(json, "launch_failure"), "device cuda: other keys");
+    assert_string_equal(text_at(json, "kernel_digest"), "0123456789abcdef");
     json_decref(json);
     sample->record.launch_failure = "";
     sample->record.at_once = true; /* by a device that takes it */
