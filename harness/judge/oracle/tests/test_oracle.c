@@ -2,6 +2,7 @@
  * The oracles: sound kernels are not accused, and each oracle alone catches a kernel broken in its way.
  * ORACLE_TABLE=1 prints broken kernels x oracles as a Markdown table.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -426,6 +427,27 @@ static void test_no_key_is_shown_near_a_sentinel(void **state)
     device_close(device);
 }
 
+/* Where the scale is so large that no bound of theirs is finite, keys that are told apart show nothing: a bound that is
+ * no number accuses nobody. */
+static void test_a_bound_that_is_no_number_accuses_nobody(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_problem(130, 4, 4, 64, DTYPE_F32);
+    struct recipe recipe = {.sentinel = {SENTINEL_EXCLUDE, 0}};
+    const struct kernel_options options = {.chunk_len = 96};
+    (void)state;
+    struct shipped_subject subject = shipped_subject(device, KERNEL_SPLIT_KV, &options, &recipe);
+    for (int exponent = 20; exponent <= 60; exponent += 4) {
+        made.problem.scale = ldexpf(1, exponent);
+        struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, ORACLE_ALL);
+        for (int o = 0; o < ORACLE_COUNT; o++)
+            if (report.outcome[o] == ORACLE_VIOLATED)
+                fail_msg("scale 2^%d: %s %s", exponent, oracle_names[o], report.detail[o]);
+    }
+    free_problem(&made);
+    device_close(device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_own_slopes_promise_no_permutation),
         cmocka_unit_test(test_wrong_slopes_alone_are_no_other_fault),
         cmocka_unit_test(test_no_key_is_shown_near_a_sentinel),
+        cmocka_unit_test(test_a_bound_that_is_no_number_accuses_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
