@@ -7,97 +7,7 @@
 #include <stdlib.h>
 
 #include "harness/judge/cause/hypothesis.h"
-
-/* The softmax of each chunk relative to its own maximum; a chunk without a visible key has maximum -inf, sum 0. */
-struct chunks {
-    int64_t count, len;
-    double *max, *sum; /* [count] */
-    double *out;       /* [count, D] not divided */
-    int64_t *order;    /* [count] by falling maximum */
-    double *total;     /* [D] sum over chunks, relative to suspect->max */
-    double *scratch;   /* [D] */
-};
-
-static void chunks_clear(struct chunks *chunks)
-{
-    free(chunks->max);
-    free(chunks->out);
-    free(chunks->order);
-    free(chunks->total);
-    *chunks = (struct chunks){.count = 0};
-}
-
-static enum error_kind chunks_init(struct chunks *chunks, const struct suspect *suspect, struct error *error)
-{
-    size_t dim = (size_t)suspect->problem->head_dim;
-    int64_t count = (suspect->problem->seq_len + SUSPECT_CHUNK_LEN_MIN - 1) / SUSPECT_CHUNK_LEN_MIN;
-    *chunks = (struct chunks){
-        .count = count,
-        .len = SUSPECT_CHUNK_LEN_MIN,
-        .max = malloc(2 * (size_t)count * sizeof(double)),
-        .out = calloc((size_t)count * dim, sizeof(double)),
-        .order = malloc((size_t)count * sizeof(int64_t)),
-        .total = malloc(2 * dim * sizeof(double)),
-    };
-    if (!chunks->max || !chunks->out || !chunks->order || !chunks->total)
-        return error_memory(error, "a head's signature", (double)count * (double)(dim + 3) * sizeof(double));
-    chunks->sum = chunks->max + count;
-    chunks->scratch = chunks->total + dim;
-    return ERROR_NONE;
-}
-
-static void read_chunk(struct chunks *chunks, int64_t chunk, struct suspect *suspect)
-{
-    const struct problem *problem = suspect->problem;
-    int dims = problem->head_dim;
-    int64_t first = chunk * chunks->len, end = first + chunks->len;
-    double max = -INFINITY, sum = 0, *out = chunks->out + chunk * dims;
-    if (end > problem->seq_len)
-        end = problem->seq_len;
-    for (int64_t j = first; j < end; j++)
-        if (suspect_visible(suspect, j))
-            max = fmax(max, suspect_logit(suspect, j));
-    for (int64_t j = first; j < end; j++) {
-        if (!suspect_visible(suspect, j))
-            continue;
-        double weight = exp(suspect_logit(suspect, j) - max);
-        suspect_read_value(suspect, j, dims);
-        sum += weight;
-        for (int d = 0; d < dims; d++)
-            out[d] += weight * (double)suspect->row[d];
-    }
-    for (int d = 0; d < dims; d++)
-        out[d] *= problem_value_scale(problem);
-    chunks->max[chunk] = max;
-    chunks->sum[chunk] = sum;
-}
-
-/* exp(from - to), 0 from -inf. */
-static double factor_between(double from, double to)
-{
-    return from == -INFINITY ? 0 : exp(from - to);
-}
-
-/* Pairs of neighbours become chunks of twice the length. */
-static void double_chunks(struct chunks *chunks, int dims)
-{
-    int64_t count = (chunks->count + 1) / 2;
-    for (int64_t c = 0; c < count; c++) {
-        int64_t left = 2 * c, right = left + 1;
-        bool paired = right < chunks->count;
-        double max = paired ? fmax(chunks->max[left], chunks->max[right]) : chunks->max[left];
-        double keep = factor_between(chunks->max[left], max);
-        double add = paired ? factor_between(chunks->max[right], max) : 0;
-        double sum = keep * chunks->sum[left] + (paired ? add * chunks->sum[right] : 0);
-        for (int d = 0; d < dims; d++)
-            chunks->out[c * dims + d] =
-                keep * chunks->out[left * dims + d] + (paired ? add * chunks->out[right * dims + d] : 0);
-        chunks->max[c] = max;
-        chunks->sum[c] = sum;
-    }
-    chunks->count = count;
-    chunks->len *= 2;
-}
+#include "harness/judge/cause/key_chunks.h"
 
 /* Chunks by falling maximum. */
 static int compare_chunks(const void *left, const void *right, void *maxima)
@@ -109,7 +19,7 @@ static int compare_chunks(const void *left, const void *right, void *maxima)
     return (a > b) - (a < b);
 }
 
-static void sort_chunks(struct chunks *chunks)
+static void sort_chunks(struct key_chunks *chunks)
 {
     for (int64_t c = 0; c < chunks->count; c++)
         chunks->order[c] = c;
@@ -120,7 +30,7 @@ static void sort_chunks(struct chunks *chunks)
 
 /* (sum of out - factor * out[chunk]) and the rest's sum, divided, into suspect->predicted. Its lse; -inf without a
  * rest. */
-static double predict_without(struct suspect *suspect, const struct chunks *chunks, int64_t chunk)
+static double predict_without(struct suspect *suspect, const struct key_chunks *chunks, int64_t chunk)
 {
     int dims = suspect->problem->head_dim;
     double factor = factor_between(chunks->max[chunk], suspect->max), rest = suspect->sum - factor * chunks->sum[chunk];
@@ -151,7 +61,7 @@ static double predict_without(struct suspect *suspect, const struct chunks *chun
 }
 
 /* Whether a chunk has all visible keys. What is left without it is no attention over some of them, but a sink alone. */
-static bool has_all_keys(const struct chunks *chunks, int64_t chunk)
+static bool has_all_keys(const struct key_chunks *chunks, int64_t chunk)
 {
     for (int64_t c = 0; c < chunks->count; c++)
         if (c != chunk && chunks->sum[c] > 0)
@@ -159,7 +69,7 @@ static bool has_all_keys(const struct chunks *chunks, int64_t chunk)
     return true;
 }
 
-static void offer_one_missing(struct suspect *suspect, const struct chunks *chunks)
+static void offer_one_missing(struct suspect *suspect, const struct key_chunks *chunks)
 {
     int dims = suspect->problem->head_dim;
     for (int64_t c = 0; c < chunks->count; c++) {
@@ -180,7 +90,7 @@ static void offer_one_missing(struct suspect *suspect, const struct chunks *chun
 }
 
 /* The heaviest chunks alone, more and more of them. */
-static void offer_lightest_missing(struct suspect *suspect, struct chunks *chunks)
+static void offer_lightest_missing(struct suspect *suspect, struct key_chunks *chunks)
 {
     int dims = suspect->problem->head_dim;
     double sum = factor_between(suspect->sink, suspect->max), *out = chunks->scratch;
@@ -222,7 +132,7 @@ static double first_in_base_2(int64_t chunk, double lse)
     return chunk == 0 ? lse * M_LOG2E : lse;
 }
 
-static void offer_merge(struct suspect *suspect, const struct chunks *chunks,
+static void offer_merge(struct suspect *suspect, const struct key_chunks *chunks,
                         double (*taken)(int64_t chunk, double lse), const char *text)
 {
     int dims = suspect->problem->head_dim;
@@ -247,7 +157,7 @@ static void offer_merge(struct suspect *suspect, const struct chunks *chunks,
                   "|chunks of %lld keys are merged by their lse, %s|", (long long)chunks->len, text);
 }
 
-static void offer_merges(struct suspect *suspect, const struct chunks *chunks)
+static void offer_merges(struct suspect *suspect, const struct key_chunks *chunks)
 {
     if (chunks->count < 2)
         return;
@@ -292,7 +202,7 @@ static void fit_epsilon_of_row(struct suspect *suspect)
     suspect->epsilons[EPSILON_OF_ROW] = fit;
 }
 
-static void fit_epsilons_of_chunks(struct suspect *suspect, const struct chunks *chunks, int level)
+static void fit_epsilons_of_chunks(struct suspect *suspect, const struct key_chunks *chunks, int level)
 {
     int dims = suspect->problem->head_dim;
     double *effect = chunks->scratch;
@@ -313,16 +223,12 @@ static void fit_epsilons_of_chunks(struct suspect *suspect, const struct chunks 
 enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct error *error)
 {
     int dims = suspect->problem->head_dim;
-    struct chunks chunks;
+    struct key_chunks chunks;
     if (suspect->visible == 0 || suspect->by_lse)
         return ERROR_NONE;
-    enum error_kind kind = chunks_init(&chunks, suspect, error);
+    enum error_kind kind = key_chunks_init(&chunks, suspect, error);
     if (kind)
         goto out;
-    for (int64_t c = 0; c < chunks.count; c++)
-        read_chunk(&chunks, c, suspect);
-    for (int d = 0; d < dims; d++)
-        chunks.total[d] = suspect->truth[d] * suspect->sum;
     fit_epsilon_of_row(suspect);
     for (int level = 0; level < SUSPECT_CHUNK_LENS; level++) {
         fit_epsilons_of_chunks(suspect, &chunks, level);
@@ -334,10 +240,10 @@ enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct e
             offer_one_missing(suspect, &chunks);
             offer_lightest_missing(suspect, &chunks);
         }
-        double_chunks(&chunks, dims);
+        key_chunks_double(&chunks, dims);
     }
 
 out:
-    chunks_clear(&chunks);
+    key_chunks_clear(&chunks);
     return kind;
 }
