@@ -20,6 +20,7 @@ const char *const signature_names[SIGNATURE_COUNT] = {
     [SIGNATURE_WRONG_KV_HEAD] = "wrong-kv-head",
     [SIGNATURE_WRONG_LSE] = "wrong-lse",
     [SIGNATURE_MISPLACED_KEYS] = "misplaced-keys",
+    [SIGNATURE_WRONG_MERGE] = "wrong-merge",
     [SIGNATURE_UNWRITTEN] = "unwritten",
     [SIGNATURE_STALE] = "stale",
     [SIGNATURE_NO_ANSWER] = "no-answer",

@@ -24,6 +24,7 @@ enum signature {
     SIGNATURE_WRONG_LSE,      /* lse in other units than what reads it takes it for, a caller or a merge of chunks, or a
                                * constant off */
     SIGNATURE_MISPLACED_KEYS, /* attention to keys or values in other places than their own */
+    SIGNATURE_WRONG_MERGE,    /* tiles or chunks added up without the factors between their maxima */
     SIGNATURE_UNWRITTEN,      /* elements that were never written */
     SIGNATURE_STALE,          /* the output of an earlier launch of other values */
     SIGNATURE_NO_ANSWER,      /* the kernel failed to run */

@@ -6,7 +6,8 @@
  * right one. Roundings that a recipe declares are in its error bound, so to be beyond a bound they are planted too: the
  * kernel runs with the rounding, and is judged by a recipe without it.
  *
- * A draw is a pure function of a seed and its number. No two draws in one expression.
+ * A draw is a pure function of a seed and its number, which from FAULT_MERGES on is that of a merge, so that older
+ * numbers stay what they are. No two draws in one expression.
  */
 #ifndef HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
 #define HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/judge/cause/tests/online_softmax.h"
 #include "harness/judge/judgement.h"
 #include "reference/tests/drawn_problem.h"
 
@@ -22,12 +24,16 @@ enum fault_family {
     FAMILY_SLOPES,
     FAMILY_BIAS,
     FAMILY_MASK,
-    FAMILY_SUM,  /* epsilons, and sums that do not begin with 0 */
-    FAMILY_KEYS, /* dropped, misplaced, swapped; weights and steps that round */
+    FAMILY_SUM,   /* epsilons, and sums that do not begin with 0 */
+    FAMILY_KEYS,  /* dropped, misplaced, swapped; weights and steps that round */
+    FAMILY_MERGE, /* tiles and chunks without the factor between maxima */
     FAMILY_COUNT
 };
 
-static const char *const family_names[FAMILY_COUNT] = {"slopes", "bias", "mask", "epsilon, sum", "keys, rounding"};
+#define FAULT_MERGES (UINT64_C(1) << 40)
+
+static const char *const family_names[FAMILY_COUNT] = {"slopes",       "bias",           "mask",
+                                                       "epsilon, sum", "keys, rounding", "merge"};
 
 /* What is done to the problem that a sound kernel is told, or to its answer. */
 enum plant {
@@ -53,6 +59,7 @@ enum plant {
     PLANT_KV_HEAD,
     PLANT_LSE_CONSTANT,
     PLANT_LSE_FACTOR,
+    PLANT_MERGE,
 };
 
 enum { FAULT_TEXT_SIZE = 2048, FAULT_RECIPE_SIZE = 256 };
@@ -67,7 +74,8 @@ struct drawn_fault {
     enum plant plant;
     int64_t seq_len, at; /* a key, a number of keys or of heads: what the plant makes of it */
     double size;
-    uint64_t state; /* for what is left to draw */
+    struct online_softmax online; /* of a merge */
+    uint64_t state;               /* for what is left to draw */
 };
 
 struct fault_kind {
@@ -408,6 +416,36 @@ static inline void draw_undeclared_rounding(struct drawn_fault *fault, uint64_t 
     plant(fault, PLANT_RECIPE, 0, 0);
 }
 
+/* Tiles, or chunks, of lengths in use; what is left out, of the output or of the sum or of both. */
+static inline void draw_merge_of(struct drawn_fault *fault, uint64_t *state, bool merged)
+{
+    static const int chunks[] = {32, 64, 128, 256, 512, 1024};
+    int tile = 1 << draw_below(state, 9), owners = 1 << draw_below(state, 4), chunk = chunks[draw_below(state, 6)];
+    bool alone = fault_chance(state, 0.6), whole = fault_chance(state, 0.6), backward = fault_chance(state, 0.2);
+    int left_out = 1 + draw_below(state, 3);
+    bool split = merged ? alone : !whole && !backward && chunk >= 2 * tile;
+    plant(fault, PLANT_MERGE, tile, left_out);
+    fault->online = (struct online_softmax){
+        .tile = tile,
+        .chunk = split ? chunk : 0,
+        .owners = alone || (backward && !merged) ? 1 : owners,
+        .backward = backward && !merged,
+        .sum_stays = left_out & 1,
+        .out_stays = left_out >> 1,
+        .merged = merged,
+    };
+}
+
+static inline void draw_tiles_unscaled(struct drawn_fault *fault, uint64_t *state)
+{
+    draw_merge_of(fault, state, false);
+}
+
+static inline void draw_chunks_unscaled(struct drawn_fault *fault, uint64_t *state)
+{
+    draw_merge_of(fault, state, true);
+}
+
 /* Faults are drawn alike often within their families, and families alike often. */
 static const struct fault_kind fault_kinds[] = {
     {"slopes of another convention", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_other_convention},
@@ -444,6 +482,8 @@ static const struct fault_kind fault_kinds[] = {
     {"lse in base 2", FAMILY_KEYS, NAME(WRONG_LSE), draw_lse_factor},
     {"a step rounded, declared", FAMILY_KEYS, NAME(PRECISION_LOSS), draw_rounding},
     {"a step rounded, undeclared", FAMILY_KEYS, NAME(PRECISION_LOSS), draw_undeclared_rounding},
+    {"tiles without their factor", FAMILY_MERGE, NAME(WRONG_MERGE), draw_tiles_unscaled},
+    {"chunks without their factor", FAMILY_MERGE, NAME(WRONG_MERGE), draw_chunks_unscaled},
 };
 
 enum { NUM_FAULT_KINDS = sizeof fault_kinds / sizeof fault_kinds[0] };
@@ -476,7 +516,9 @@ static inline void fault_draw(struct drawn_fault *fault, uint64_t seed, uint64_t
 {
     uint64_t mixed = seed, of_number = draw_bits(&mixed) + number, state = draw_bits(&of_number);
     *fault = (struct drawn_fault){.problem = ""};
-    enum fault_family family = (enum fault_family)draw_below(&state, FAMILY_COUNT);
+    enum fault_family family = (enum fault_family)draw_below(&state, FAMILY_MERGE);
+    if (number >= FAULT_MERGES)
+        family = FAMILY_MERGE;
     fault->kind = fault_kind_of_family(&state, family);
     fault_problem(fault, &state);
     fault_variant(fault, &state);

@@ -230,6 +230,17 @@ static inline void plant_lse(struct output *output, const struct problem *proble
     }
 }
 
+/* Another kernel's answer, that of an online softmax with something left out. */
+static inline void plant_merge(struct output *output, const struct problem *problem, const struct drawn_fault *fault)
+{
+    float out[ONLINE_MAX_DIM];
+    for (int head = 0; head < problem->num_heads && fault->plant == PLANT_MERGE; head++) {
+        size_t dims = (size_t)problem->head_dim;
+        output->lse[head] = online_attend(problem, head, &fault->online, out);
+        dtype_narrow(problem->dtype, output->out, (size_t)head * dims, dims, out);
+    }
+}
+
 /* What the kernel answers to what it is told, in the evaluation's place. *done: there was something to be done. */
 static inline enum error_kind fault_answer(struct evaluation *evaluation, const struct point *point,
                                            const struct recipe *recipe, const struct drawn_fault *fault,
@@ -247,6 +258,8 @@ static inline enum error_kind fault_answer(struct evaluation *evaluation, const 
                           &seconds, error);
     if (*done && !kind)
         plant_lse(&evaluation->output, problem, fault);
+    if (*done && !kind)
+        plant_merge(&evaluation->output, problem, fault);
     told_clear(&told);
     return kind;
 }

@@ -20,6 +20,14 @@ enum { BLOCK = 64 };
 
 enum mode { BY_TOLERANCE, BY_BUDGET, SOUND, MODE_COUNT };
 
+/* Every so many draws one of a merge. */
+enum { MERGE_EVERY = 16 };
+
+static uint64_t number_of(uint64_t draw)
+{
+    return draw % MERGE_EVERY == MERGE_EVERY - 1 ? FAULT_MERGES + draw : draw;
+}
+
 static const char *const mode_names[MODE_COUNT] = {"tolerance", "budget", "sound"};
 
 struct counts {
@@ -72,13 +80,13 @@ static enum error_kind name_block(struct named_fault *named, uint64_t first, uin
 #pragma omp for schedule(dynamic)
         for (int i = 0; i < BLOCK; i++) {
             struct drawn_fault fault;
-            fault_draw(&fault, seed, first + (uint64_t)i);
+            fault_draw(&fault, seed, number_of(first + (uint64_t)i));
             kinds[i] = name_one(&named[i], &fault, mode, &evaluators[omp_get_thread_num()]);
         }
     }
     for (int i = 0; i < BLOCK; i++)
         if (kinds[i]) {
-            fprintf(stderr, "soak_names: number %llu: %s\n%s", (unsigned long long)first + (unsigned)i,
+            fprintf(stderr, "soak_names: number %llu: %s\n%s", (unsigned long long)number_of(first + (uint64_t)i),
                     named[i].error.text, named[i].text);
             return kinds[i];
         }
@@ -96,13 +104,13 @@ static enum error_kind count(struct counts *counts, long wanted, uint64_t seed, 
         kind = name_block(named, first, seed, mode, evaluators);
         for (int i = 0; i < BLOCK && !kind && counts->failing < wanted; i++) {
             struct drawn_fault fault;
-            fault_draw(&fault, seed, first + (uint64_t)i);
+            fault_draw(&fault, seed, number_of(first + (uint64_t)i));
             counts->of[fault.kind - fault_kinds][named[i].outcome]++;
             counts->drawn++;
             counts->failing += mode == SOUND || named[i].outcome >= FAULT_RIGHT;
             if (named[i].outcome == FAULT_WRONG || (verbose && named[i].outcome == FAULT_UNKNOWN)) {
                 printf("%s, ", fault.kind->name);
-                print_named(&named[i], seed, first + (uint64_t)i, mode);
+                print_named(&named[i], seed, number_of(first + (uint64_t)i), mode);
             }
         }
     }

@@ -65,6 +65,9 @@ void hypothesis_one_key(struct suspect *suspect);
  * base; of all, suspect->epsilons, which offers nothing. */
 enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct error *error);
 
+/* hypothesis_merge.c, after the others: tiles or chunks added up without the factors between their maxima. */
+enum error_kind hypothesis_merge(struct suspect *suspect, struct error *error);
+
 /* hypothesis_epsilon.c: the same epsilon in suspect->epsilons of all suspects, of which the first ones fail. */
 void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 

@@ -64,6 +64,8 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
         hypothesis_any_slope(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_any_scale(suspect);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        kind = hypothesis_merge(suspect, error);
     return kind;
 }
 

@@ -54,6 +54,12 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                              "Return max + log(sum) in the base that callers and merges take it for.", 2},
     [SIGNATURE_MISPLACED_KEYS] = {"The output is that of attention to keys or values in other places than their own.",
                                   "Read k and v of a key at one place, that of its own index.", 9},
+    [SIGNATURE_WRONG_MERGE] =
+        {"The output is that of tiles or chunks of keys that are added up without the factors between "
+         "their maxima.",
+         "Multiply the running sum and output by exp(old maximum - new) where a tile raises it, "
+         "and each chunk's by exp(its maximum - the largest) where chunks are merged.",
+         12},
     [SIGNATURE_UNWRITTEN] = {"Elements of the output were never written.",
                              "Write every row, 0 where no key is visible, and lse with it.", 1},
     [SIGNATURE_STALE] =
@@ -63,7 +69,7 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
          0},
     [SIGNATURE_NO_ANSWER] = {"The kernel failed to run, and gave no output.",
                              "Run this point alone, and see its error.", 0},
-    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.", "{look}.", 12},
+    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.", "{look}.", 13},
 };
 
 const char *signature_meaning(enum signature signature)

@@ -78,6 +78,7 @@ struct suspect {
     double largest_product; /* the largest |scale * k_scale * q.k| of them */
     double sentinel;        /* nats added to the logits of the hypothesis at hand that no lse shows; 0: none */
     bool equal;             /* the logits of the hypothesis at hand are one number: nothing is rounded off them */
+    bool along_truth;       /* the prediction of the hypothesis at hand is the truth times a number */
     double *logits;         /* [N] of the hypothesis at hand; -INFINITY: not there */
     double *predicted;      /* [D] */
     float *row, *query;     /* [D] */

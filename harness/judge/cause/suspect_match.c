@@ -181,13 +181,15 @@ static double chance_of_out(const struct suspect *suspect, const struct match *m
     double of_lse = match->confirmed && suspect_lse_is_off(suspect) ? chance_of_lse(suspect, lse) : 1;
     double left = fmax(match->rms, suspect->noise);
     bool of_keys = match->signature == SIGNATURE_DROPPED_KEYS || match->signature == SIGNATURE_LEAK;
-    bool on_line = suspect->visible == 2 || (suspect->of_one_key <= 2 * left && !of_keys);
+    bool on_line = suspect->visible == 2 || suspect->along_truth || (suspect->of_one_key <= 2 * left && !of_keys);
     double of_line = on_line ? left / suspect->error : 0;
     if (match->signature == SIGNATURE_PRECISION_LOSS)
         return 0;
     if (on_line && match->fitted && !of_keys) /* one number for one: lse is then as predicted, too */
         return 1;
     double of_out = fmax(of_line, chance_of_elements(suspect, predicted));
+    if (suspect->along_truth) /* lse is of the same number */
+        return fmin(of_out, of_lse);
     return of_out * of_lse * (match->fitted ? (double)suspect->visible : 1);
 }
 
@@ -196,6 +198,13 @@ static bool may_be_rounding(const struct suspect *suspect, const struct match *m
 {
     return suspect->unbounded && match->signature != SIGNATURE_PRECISION_LOSS &&
            !(suspect_lse_is_off(suspect) && suspect_lse_is(suspect, lse));
+}
+
+/* A factor on the truth is one number: lse has it to the last digit or, where there is none, an output that has more
+ * digits than 16 bits. What takes as much from all rows is nearly right in each of them if it is in one. */
+static bool tells_factor(const struct suspect *suspect, const struct match *match)
+{
+    return match->exact || (suspect->lse_unknown && suspect->problem->dtype == DTYPE_F32);
 }
 
 static bool within_slack(const struct suspect *suspect, const double *predicted)
@@ -250,8 +259,8 @@ __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect,
         match.exact = suspect_lse_is_exactly(suspect, lse);
         bool by_out = explains_out(suspect, predicted, match.rms, lse);
         match.chance = by_out ? chance_of_out(suspect, &match, predicted, lse) : chance_of_lse(suspect, lse);
-        if (lse_contradicts(suspect, &match, lse) || may_be_rounding(suspect, &match, lse) ||
-            (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
+        if ((suspect->along_truth && !tells_factor(suspect, &match)) || lse_contradicts(suspect, &match, lse) ||
+            may_be_rounding(suspect, &match, lse) || (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
             return false;
     }
     vsnprintf(match.detail, sizeof match.detail, format, arguments);

@@ -50,6 +50,9 @@ enum {
     DOTS_F16,       /* q.k in f16: transformers 33317 */
     EPSILON,        /* 1e-6 in the denominator: vLLM */
     LSE_OF_BASE_2,  /* FlashInfer 4485 */
+    VALUES_STAY,    /* where the maximum rises the weighted sum is not multiplied by exp(old - new) */
+    WEIGHTS_STAY,   /* or the sum of weights is not */
+    LANES_STAY,     /* 32 sums are added up as if they had one maximum */
     SCALE_OWN,      /* 1 / sqrt(head_dim), whatever the launch says */
     KEYS_16_BITS,   /* key 65536 is taken for key 0: ATOM 702 */
     NEIGHBOUR,      /* keys of the next sequence of the batch: sparkinfer 289 */
@@ -411,12 +414,14 @@ static double sum_of(double sum, double rescale, double more, bool of_values)
     return round_to_form(round_to_form(sum * rescale) + more);
 }
 
-static void raise(struct sums *sums, int dim, double max)
+static void raise(struct sums *sums, int dim, double max, bool of_lanes)
 {
     const double rescale = sums->max == max ? 1 : exponential(sums->max - max);
-    for (int i = 0; i < dim; i++)
+    const bool merging = BUG == LANES_STAY && of_lanes;
+    for (int i = 0; i < dim && BUG != VALUES_STAY && !merging; i++)
         sums->values[i] = round_to_form(sums->values[i] * rescale);
-    sums->weights = round_to_form(sums->weights * rescale);
+    if (BUG != WEIGHTS_STAY && !merging)
+        sums->weights = round_to_form(sums->weights * rescale);
     sums->max = max;
 }
 
@@ -424,7 +429,7 @@ static void add(struct sums *sums, const struct row *row, int64_t key, double lo
 {
     const launch_t *launch = row->launch;
     if (logit > sums->max)
-        raise(sums, launch->head_dim, logit);
+        raise(sums, launch->head_dim, logit, false);
     const double weight = exponential(logit - sums->max), used = BUG == NARROW ? F16((float)weight) : weight;
     const row_t v_row = place(row, key, 1);
     sums->weights = sum_of(sums->weights, 1, weight, false);
@@ -439,8 +444,8 @@ static void merge(struct sums *into, const struct sums *from, int dim)
     if (from->weights == 0)
         return;
     if (from->max > into->max)
-        raise(into, dim, from->max);
-    const double factor = exponential(from->max - into->max);
+        raise(into, dim, from->max, true);
+    const double factor = BUG == LANES_STAY ? 1 : exponential(from->max - into->max);
     into->weights = round_to_form(into->weights + from->weights * factor);
     for (int i = 0; i < dim; i++)
         into->values[i] = round_to_form(into->values[i] + from->values[i] * factor);
@@ -479,7 +484,7 @@ static void add_up(struct sums *sums, const struct row *row, int64_t count)
     begin(sums, dim);
     if (BUG == TWO_PASS)
         find_maximum(sums, row, count);
-    if (BUG != LANES) {
+    if (BUG != LANES && BUG != LANES_STAY) {
         walk(sums, row, 0, 1, count);
         return;
     }
@@ -546,7 +551,7 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
         const float logit = launch->sink_logits[BUG == SINK_OF_KV_HEAD ? kv_head(&row) : head];
         const double sink = BUG == SINK_BF16 ? BF16(logit) : logit;
         if (sink > sums.max && !(BUG == SINK_OVERFLOWS && sums.weights > 0))
-            raise(&sums, launch->head_dim, sink);
+            raise(&sums, launch->head_dim, sink, false);
         sums.weights += exponential(sink - sums.max);
     }
     if (!(BUG == EMPTY_OF_BATCH && sequence->seq_len == 0 && launch->num_sequences > 1 && launch->sink_logits))
