@@ -196,7 +196,7 @@ static int exit_code(const struct summary *summary)
 
 int judge(const struct judge_options *options, struct progress *progress, struct error *error)
 {
-    struct judging judging = {.options = options, .start_s = evaluation_now()};
+    struct judging judging = {.options = options, .start_s = seconds_now()};
     enum error_kind kind = judge_other_open(&judging.input, options, error);
     if (!kind)
         kind = choose_outputs(&judging, error);
@@ -209,7 +209,7 @@ int judge(const struct judge_options *options, struct progress *progress, struct
         kind = judge_sequences(&judging, progress, error);
     if (kind)
         judging.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
-    judging.summary.elapsed_s = evaluation_now() - judging.start_s;
+    judging.summary.elapsed_s = seconds_now() - judging.start_s;
     kind = close_sinks(&judging, kind, error);
     judge_other_clear(&judging.input);
     return kind ? (int)kind : exit_code(&judging.summary);

@@ -161,7 +161,7 @@ static int end_crashed(void *context, enum error_kind kind, const struct error *
     struct run *run = context;
     struct error unused;
     run->summary.cut_short = "a kernel crashed";
-    run->summary.elapsed_s = evaluation_now() - run->start_s;
+    run->summary.elapsed_s = seconds_now() - run->start_s;
     (void)close_sinks(run, kind, &unused);
     fprintf(stderr, "alibicheck: %s\n", error->text);
     return (int)kind;
@@ -238,7 +238,7 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
 
 int run(const struct run_options *options, struct progress *progress, struct error *error)
 {
-    struct run run = {.options = options, .progress = progress, .start_s = evaluation_now()};
+    struct run run = {.options = options, .progress = progress, .start_s = seconds_now()};
     enum error_kind kind = plan(&run, error);
     if (!kind && options->dry_run)
         kind = dry_run(options, &run.selection, opened(&run) ? &run.foreign.subject : NULL, run.kept_of, error);
@@ -246,7 +246,7 @@ int run(const struct run_options *options, struct progress *progress, struct err
         kind = walk(&run, progress, error);
     if (kind && !run.summary.cut_short)
         run.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
-    run.summary.elapsed_s = evaluation_now() - run.start_s;
+    run.summary.elapsed_s = seconds_now() - run.start_s;
     kind = close_sinks(&run, kind, error);
     device_close(run.device);
     foreign_close(&run.foreign);

@@ -30,10 +30,10 @@ enum error_kind conclude_verdict(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
-    double start = evaluation_now();
+    double start = seconds_now();
     verdict_clear(&evaluation->verdict);
     enum error_kind kind = verdict_reach(&evaluation->verdict, &exhibit, error);
-    evaluation->seconds.judge += evaluation_now() - start;
+    evaluation->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -100,7 +100,7 @@ static void take_parts_back(struct opened_parts *opened, struct evaluation *eval
 {
     double opening = opened_parts_end(opened);
     evaluation->seconds.inputs += opening;
-    evaluation->seconds.judge += evaluation_now() - start - opening;
+    evaluation->seconds.judge += seconds_now() - start - opening;
 }
 
 enum error_kind conclude_signature(struct work *work, struct error *error)
@@ -121,7 +121,7 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
     if (kind)
         return kind;
     struct exhibit exhibit = exhibit_of(work);
-    double start = evaluation_now();
+    double start = seconds_now();
     progress_display_step(work->evaluator->display, "signature", 0);
     offer_parts(&exhibit, &opened, work, "signature");
     kind =
@@ -156,7 +156,7 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
         criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     const struct class_demand demand = demand_of(work);
-    double start = evaluation_now();
+    double start = seconds_now();
     progress_display_step(work->evaluator->display, "contract", 0);
     offer_parts(&exhibit, &opened, work, "contract");
     enum error_kind kind = contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, &demand,
@@ -177,12 +177,12 @@ enum error_kind conclude_class(struct work *work, struct error *error)
     if (kind || !evaluation->problem.k)
         return kind;
     const struct exhibit exhibit = exhibit_of(work);
-    double start = evaluation_now();
+    double start = seconds_now();
     progress_display_step(work->evaluator->display, "class", 0);
     kind = class_find(&evaluation->classes, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
     if (!kind)
         class_of_rows(&evaluation->class_of_all, &evaluation->classes);
-    evaluation->seconds.judge += evaluation_now() - start;
+    evaluation->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -191,12 +191,12 @@ enum error_kind conclude_faults(struct work *work, struct error *error)
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
     enum error_kind kind = ERROR_NONE;
-    double start = evaluation_now();
+    double start = seconds_now();
     for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++)
         if (evaluation->baselines[c])
             kind = fault_find(&evaluation->faults[c], &exhibit, evaluation->baselines[c],
                               evaluation->baselines[c] + problem_elements(&evaluation->problem), error);
-    evaluation->seconds.judge += evaluation_now() - start;
+    evaluation->seconds.judge += seconds_now() - start;
     return kind;
 }
 

@@ -257,7 +257,7 @@ static void take_judged(struct evaluation *evaluation, const struct judged_outpu
         .output_digest = judged->output_digest,
         .truth_digest = judged->truth_digest,
         .contract_distance = judged->contract_distance,
-        .seconds = {.inputs = judged->seconds.inputs, .truth = judged->seconds.truth, .judge = judged->seconds.judge},
+        .seconds = judged->seconds,
     };
 }
 

@@ -1,21 +1,8 @@
 #include "harness/evaluate/evaluation.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "harness/judge/poison.h"
-
-double seconds_sum(const struct seconds *seconds)
-{
-    return seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference + seconds->oracles;
-}
-
-double evaluation_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
                                 bool without_lse, struct error *error)

@@ -12,13 +12,9 @@
 #include "harness/judge/contract/contract_search.h"
 #include "harness/judge/fault.h"
 #include "harness/judge/oracle/oracle.h"
+#include "harness/library/seconds.h"
 #include "harness/subject/foreign.h"
 #include "harness/support/progress_display.h"
-
-struct seconds {
-    double inputs, kernel, truth, judge, reference, oracles;
-    bool truth_shared; /* all of the truth was computed for an earlier point; its seconds are 0 */
-};
 
 struct evaluator {
     struct device *device;                 /* the caller's */
@@ -66,12 +62,6 @@ struct evaluation {
     char launch_failure[400]; /* what kept it from that, where it was to be; "": nothing */
     struct seconds seconds;
 };
-
-/* All that a point took. */
-double seconds_sum(const struct seconds *seconds);
-
-/* Seconds on a clock that only goes forward. */
-double evaluation_now(void);
 
 /* Makes room for the results of a problem of this shape, compared with baselines k with bit k of which; without_lse:
  * its output has none. A row that no part brings is wrong by poison, and has a bound of 0. evaluation is overwritten

@@ -129,14 +129,14 @@ static enum error_kind make_keys(struct gathering *gathering, struct inputs *inp
 enum error_kind gathering_put(struct work *work, const struct part_work *part, int index, struct error *error)
 {
     struct gathering *gathering = work->gathering;
-    double start = evaluation_now();
+    double start = seconds_now();
     if (gathering->num_parts > index)
         return ERROR_NONE;
     const struct part heads = work->evaluator->inputs_part;
     enum error_kind kind = gathering->makes ? make_keys(gathering, &work->evaluator->inputs, heads, error)
                                             : device_keys_put(&gathering->keys, &part->problem, heads.kv_head, error);
     gathering->num_parts += !kind;
-    work->evaluation->seconds.inputs += evaluation_now() - start;
+    work->evaluation->seconds.inputs += seconds_now() - start;
     return kind;
 }
 

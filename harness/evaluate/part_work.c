@@ -81,13 +81,13 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     struct sequences sequences = {&part->problem, &part->output, 1, NULL, NULL, false};
     /* What ours write is looked at in the trials of oracles alone: it costs a copy of all that they are given. */
     struct memory_audit audit = {.breached = ""}, *asked = evaluator->foreign ? &audit : NULL;
-    double seconds = 0, start = evaluation_now();
+    double seconds = 0, start = seconds_now();
     if (kind)
         return kind;
     if (point->batch == BATCH_TOGETHER) {
         progress_display_step(evaluator->display, "inputs of the batch", 0);
         kind = companions_make(companions, point, evaluator->threads, evaluator->progress, error);
-        work->evaluation->seconds.inputs += evaluation_now() - start;
+        work->evaluation->seconds.inputs += seconds_now() - start;
         if (kind)
             return kind;
         companions->problems[point->problem.sequence] = part->problem;
@@ -123,11 +123,11 @@ static enum error_kind judged_truth(struct work *work, struct part_work *part, s
         .contract = &entry->key.contract,
     };
     const struct problem problem = inputs_bounded(&evaluator->inputs, &part->problem);
-    double start = evaluation_now();
+    double start = seconds_now();
     progress_display_step(evaluator->display, "truth", problem_keys_seen(&problem));
     enum error_kind kind =
         judge_truth(&entry->truth, &entry->contract_distance, entry->key.method, &problem, &options, error);
-    work->evaluation->seconds.truth += evaluation_now() - start;
+    work->evaluation->seconds.truth += seconds_now() - start;
     return kind;
 }
 
@@ -168,13 +168,13 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
 
 static enum error_kind compute_bound(struct work *work, struct part_work *part, struct error *error)
 {
-    double start = evaluation_now();
+    double start = seconds_now();
     progress_display_step(work->evaluator->display, "bound", 0);
     const struct problem problem = inputs_bounded(&work->evaluator->inputs, &part->problem);
     struct rounding_model rounding = work->subject->ops->rounding(work->subject, &work->source->shape);
     enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &problem, &part->entry->truth,
                                         work->evaluator->threads, work->evaluator->progress, error);
-    work->evaluation->seconds.judge += evaluation_now() - start;
+    work->evaluation->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -190,7 +190,7 @@ enum error_kind part_need_baselines(struct work *work, struct part_work *part, s
     struct truth_cache_entry *entry = part->entry;
     unsigned missing = work->point->baselines & ~entry->have_baselines;
     enum error_kind kind = missing ? need_all_keys(part, work, error) : ERROR_NONE;
-    double start = evaluation_now();
+    double start = seconds_now();
     for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++) {
         if (!(missing >> c & 1))
             continue;
@@ -204,7 +204,7 @@ enum error_kind part_need_baselines(struct work *work, struct part_work *part, s
             entry->have_baselines |= 1u << c;
     }
     if (missing)
-        work->evaluation->seconds.reference += evaluation_now() - start;
+        work->evaluation->seconds.reference += seconds_now() - start;
     return kind;
 }
 
@@ -224,7 +224,7 @@ enum error_kind part_find_classes(struct work *work, struct part_work *part, str
     const struct problem problem = inputs_bounded(&work->evaluator->inputs, &part->problem);
     const struct exhibit exhibit = {.problem = &problem, .output = &part->output, .truth = &part->entry->truth};
     struct class_report report = {.num_rows = 0};
-    double start = evaluation_now();
+    double start = seconds_now();
     progress_display_step(work->evaluator->display, "class", 0);
     kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
     if (!kind && !evaluation->classes.output)
@@ -233,7 +233,7 @@ enum error_kind part_find_classes(struct work *work, struct part_work *part, str
         class_report_take_heads(&evaluation->classes, work->source->shape.num_heads, part->first_head, &report,
                                 part->problem.num_heads);
     class_report_clear(&report);
-    evaluation->seconds.judge += evaluation_now() - start;
+    evaluation->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -246,7 +246,7 @@ static enum error_kind bring_trial_keys(struct recent_keys *recent, struct work 
     const struct problem *problem = &part->problem;
     const struct trial_cut cut = trial_cut(problem, TRIAL_MAX_ELEMENTS, point_digest(work->point));
     size_t bytes = (size_t)problem->num_kv_heads * sizeof *recent->first;
-    double start = evaluation_now();
+    double start = seconds_now();
     enum error_kind kind = ERROR_NONE;
     recent->first = malloc(bytes);
     if (!recent->first)
@@ -260,7 +260,7 @@ static enum error_kind bring_trial_keys(struct recent_keys *recent, struct work 
         recent->first[head] = cut.first_key;
         kind = work->source->ops->add_keys(work->source, evaluator->inputs_part, older, &evaluator->inputs, error);
     }
-    work->evaluation->seconds.inputs += evaluation_now() - start;
+    work->evaluation->seconds.inputs += seconds_now() - start;
     return kind;
 }
 
@@ -275,10 +275,10 @@ static enum error_kind run_oracles(struct work *work, const struct part_work *pa
         .threads = work->evaluator->threads,
         .progress = NULL, /* its work is not counted */
     };
-    double start = evaluation_now();
+    double start = seconds_now();
     progress_display_step(work->evaluator->display, "oracles", 0);
     enum error_kind kind = oracles_run(&work->evaluation->oracles, &inquiry, work->point->oracles, error);
-    work->evaluation->seconds.oracles += evaluation_now() - start;
+    work->evaluation->seconds.oracles += seconds_now() - start;
     return kind;
 }
 

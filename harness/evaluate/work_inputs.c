@@ -55,13 +55,13 @@ enum error_kind work_open_inputs(struct work *work, struct part heads, bool newe
     if (all || (some && newest))
         return ERROR_NONE;
     struct told told = some ? take_told(&evaluator->inputs) : (struct told){.digest = 0};
-    double start = evaluation_now();
+    double start = seconds_now();
     inputs_reuse(&evaluator->inputs);
     evaluator->have_inputs = false;
     progress_display_step(evaluator->display, "inputs", 0);
     enum error_kind kind = (newest && ops->open_newest ? ops->open_newest : ops->open)(
         work->source, heads, evaluator->threads, evaluator->progress, &evaluator->inputs, error);
-    work->evaluation->seconds.inputs += evaluation_now() - start;
+    work->evaluation->seconds.inputs += seconds_now() - start;
     if (!kind)
         kind = check_told(&told, evaluator, error);
     free(told.bounds);

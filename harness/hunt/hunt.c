@@ -147,7 +147,7 @@ static void show(const struct hunt *hunt)
 static bool is_time_up(const struct hunt *hunt)
 {
     double limit_s = hunt->setting.time_limit_s;
-    return limit_s > 0 && evaluation_now() - hunt->start_s >= limit_s;
+    return limit_s > 0 && seconds_now() - hunt->start_s >= limit_s;
 }
 
 /* One candidate. *more: there was one. */
@@ -319,7 +319,7 @@ enum error_kind hunt_run(struct hunt *hunt, hunt_keep *keep, void *context, stru
     size_t num_starts = hunt->setting.num_starts;
     hunt->num_finds = 0;
     hunt->searched = hunt->evaluated = hunt->kept = hunt->refused = 0;
-    hunt->start_s = evaluation_now();
+    hunt->start_s = seconds_now();
     struct candidate *starts = calloc(num_starts, sizeof *starts);
     enum error_kind kind =
         starts ? make_starts(hunt, starts, error) : error_memory(error, "a hunt", (double)num_starts * sizeof *starts);

@@ -10,10 +10,10 @@
 static enum error_kind reach_verdict(struct judged_output *judged, const struct judging *judging, struct error *error)
 {
     const struct exhibit exhibit = judged_exhibit(judged, judging);
-    double start = judged_now_s();
+    double start = seconds_now();
     verdict_clear(&judged->verdict);
     enum error_kind kind = verdict_reach(&judged->verdict, &exhibit, error);
-    judged->seconds.judge += judged_now_s() - start;
+    judged->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -45,7 +45,7 @@ static void take_parts_back(struct opened_parts *opened, struct judged_output *j
 {
     double opening = opened_parts_end(opened);
     judged->seconds.inputs += opening;
-    judged->seconds.judge += judged_now_s() - start - opening;
+    judged->seconds.judge += seconds_now() - start - opening;
 }
 
 static enum error_kind find_signature(struct judged_output *judged, const struct problem_source *source,
@@ -60,7 +60,7 @@ static enum error_kind find_signature(struct judged_output *judged, const struct
         find_nothing(judged, &judging->criterion);
         return ERROR_NONE;
     }
-    double start = judged_now_s();
+    double start = seconds_now();
     struct opened_parts opened;
     judged_step(judging, "signature", 0);
     offer_parts(&exhibit, &opened, judged, source, judging, "signature");
@@ -89,7 +89,7 @@ static enum error_kind find_contract(struct judged_output *judged, const struct 
     if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS ||
         is_of_other_arithmetic(judged, judging) || judging->rows)
         return ERROR_NONE;
-    double start = judged_now_s();
+    double start = seconds_now();
     struct opened_parts opened;
     judged_step(judging, "contract", 0);
     offer_parts(&exhibit, &opened, judged, source, judging, "contract");

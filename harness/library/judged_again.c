@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "harness/library/judged_record.h"
 #include "harness/support/source.h"
@@ -125,14 +124,12 @@ enum error_kind judge_again(struct judged_output *judged, struct exhibit_bundle 
                             struct error *error)
 {
     COMPUTING_ENVIRONMENT();
-    struct timespec start, end;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    double start = seconds_now();
     take(judged, bundle);
     const struct exhibit exhibit = judged_exhibit(judged, judging);
     enum error_kind kind = reach_verdict(judged, bundle, &exhibit, error);
     if (!kind)
         kind = take_cause(judged, bundle, judging, error);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    judged->seconds.judge = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    judged->seconds.judge = seconds_now() - start;
     return kind;
 }

@@ -9,6 +9,7 @@
 #include "harness/judge/cause/signature.h"
 #include "harness/judge/class/class_find.h"
 #include "harness/judge/contract/contract_search.h"
+#include "harness/library/seconds.h"
 #include "harness/problem/problem_source.h"
 #include "harness/subject/given_output.h"
 
@@ -48,9 +49,7 @@ struct judged_output {
     struct contract_finding contract; /* of one whose numbers fail */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */
-    struct {
-        double inputs, truth, judge;
-    } seconds;
+    struct seconds seconds;
 };
 
 /* judged is overwritten and, whatever the result, to be cleared. What the tolerance leaves open under a certified truth

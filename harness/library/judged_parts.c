@@ -3,14 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-double judged_now_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 void judged_step(const struct judging *judging, const char *name, long work)
 {
@@ -50,7 +42,7 @@ static enum error_kind find_bounds(struct judged_output *judged, const struct pr
                                    struct error *error)
 {
     size_t elements = (size_t)problem_elements(part), rows = (size_t)problem_rows(part);
-    double start = judged_now_s(), *bound = malloc((elements + rows) * sizeof *bound);
+    double start = seconds_now(), *bound = malloc((elements + rows) * sizeof *bound);
     if (!bound)
         return error_memory(error, "error bounds", (double)(elements + rows) * sizeof *bound);
     judged_step(judging, "bound", 0);
@@ -64,7 +56,7 @@ static enum error_kind find_bounds(struct judged_output *judged, const struct pr
     if (!kind)
         take_bounds(judged, whole_heads, part, bound, lse_bound);
     free(bound);
-    judged->seconds.judge += judged_now_s() - start;
+    judged->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -83,11 +75,11 @@ static enum error_kind find_row_bounds(struct judged_output *judged, const struc
 static enum error_kind open_heads(struct judged_output *judged, const struct problem_source *source, struct part part,
                                   const struct judging *judging, struct error *error)
 {
-    double start = judged_now_s();
+    double start = seconds_now();
     inputs_reuse(&judged->inputs);
     judged_step(judging, "inputs", 0);
     enum error_kind kind = source->ops->open(source, part, judging->threads, judging->progress, &judged->inputs, error);
-    judged->seconds.inputs += judged_now_s() - start;
+    judged->seconds.inputs += seconds_now() - start;
     return kind;
 }
 
@@ -121,7 +113,7 @@ static enum error_kind find_classes(struct judged_output *judged, const struct p
     const struct problem *part = &judged->inputs.problem;
     struct class_report report = {.num_rows = 0};
     struct output output = {.out = NULL};
-    double start = judged_now_s();
+    double start = seconds_now();
     judged_step(judging, "class", 0);
     enum error_kind kind = judged_take_output(&output, part, given, error);
     const struct exhibit exhibit = {.problem = part, .output = &output, .truth = truth};
@@ -134,7 +126,7 @@ static enum error_kind find_classes(struct judged_output *judged, const struct p
     class_report_clear(&report);
     free(output.out);
     free(output.lse);
-    judged->seconds.judge += judged_now_s() - start;
+    judged->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -147,7 +139,7 @@ static enum error_kind find_truth(struct judged_output *judged, const struct pro
     const struct truth_contract contract = truth_contract_of_heads(&source->contract, part->place.first_head);
     const struct truth_options options = {judging->truth_precision, judging->threads, judging->progress, &contract};
     struct truth own = {.value = NULL}, *truth = source->num_parts == 1 ? &judged->truth : &own;
-    double start = judged_now_s(), distance = 0;
+    double start = seconds_now(), distance = 0;
     enum error_kind kind = truth == &own ? truth_init(&own, part, error) : ERROR_NONE;
     judged_step(judging, "truth", problem_keys_seen(part));
     if (!kind)
@@ -157,7 +149,7 @@ static enum error_kind find_truth(struct judged_output *judged, const struct pro
         judged->truth.plain_rows += own.plain_rows;
     }
     judged->contract_distance = distance > judged->contract_distance ? distance : judged->contract_distance;
-    judged->seconds.truth += judged_now_s() - start;
+    judged->seconds.truth += seconds_now() - start;
     if (!kind && judged->bound)
         kind = find_bounds(judged, &source->shape, source->shape.num_heads, part, truth, judging, error);
     if (!kind && given)
@@ -195,11 +187,11 @@ static enum error_kind find_row(struct judged_output *judged, const struct probl
     struct output output = {.out = (char *)judged->output.out + (size_t)at * dim * element_bytes,
                             .lse = judged->output.lse ? judged->output.lse + at : NULL};
     struct truth truth;
-    double distance = 0, start = judged_now_s();
+    double distance = 0, start = seconds_now();
     enum error_kind kind = truth_init(&truth, row, error);
     if (!kind)
         kind = judge_truth(&truth, &distance, truth_method_under(method, source->contract.of), row, &options, error);
-    judged->seconds.truth += judged_now_s() - start;
+    judged->seconds.truth += seconds_now() - start;
     const struct exhibit exhibit = {.problem = row, .output = &output, .truth = &truth};
     if (!kind) {
         truth_take_heads(&judged->truth, problem_rows(shape), at, &truth, 1);
@@ -208,12 +200,12 @@ static enum error_kind find_row(struct judged_output *judged, const struct probl
     }
     if (!kind && judged->bound)
         kind = find_row_bounds(judged, shape, at, row, &truth, judging, error);
-    start = judged_now_s();
+    start = seconds_now();
     if (!kind)
         kind = class_find(&report, &exhibit, judging->threads, judging->progress, error);
     if (!kind)
         class_report_take_heads(&judged->classes, problem_rows(shape), at, &report, 1);
-    judged->seconds.judge += judged_now_s() - start;
+    judged->seconds.judge += seconds_now() - start;
     class_report_clear(&report);
     truth_clear(&truth);
     return kind;

@@ -7,8 +7,6 @@
 
 #include "harness/library/judged_output.h"
 
-double judged_now_s(void);
-
 /* Tells who wants to know that the next step begins. */
 void judged_step(const struct judging *judging, const char *name, long work);
 

@@ -118,12 +118,13 @@ static json_t *references_of(const struct judged_record *record)
 
 static json_t *seconds_of(const struct judged_record *record)
 {
+    const struct seconds *spent = &record->judged->seconds;
     const struct {
         const char *name;
         double spent;
     } all[] = {
-        {"inputs", record->judged->seconds.inputs}, {"kernel", 0},    {"truth", record->judged->seconds.truth},
-        {"judge", record->judged->seconds.judge},   {"reference", 0}, {"oracles", 0},
+        {"inputs", spent->inputs}, {"kernel", spent->kernel},       {"truth", spent->truth},
+        {"judge", spent->judge},   {"reference", spent->reference}, {"oracles", spent->oracles},
     };
     json_t *seconds = json_object();
     bool complete = seconds;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/library/judged_parts.h"
+#include "harness/library/seconds.h"
 
 static int of_kv_head(void *context, int kv_head)
 {
@@ -152,11 +152,11 @@ static enum error_kind open_part(void *context, int index, const struct key_map 
     if (holds(opened, 0, index, &moved[0]) && holds(opened, 1, index, &moved[1]) && (is_moved || opened->open == index))
         return progress_cancelled(opened->how.progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted")
                                                         : ERROR_NONE;
-    double start = judged_now_s();
+    double start = seconds_now();
     show_step(opened, index);
     enum error_kind kind = is_moved || opened->open == index ? read_missing(opened, index, moved, error)
                                                              : open_as_it_is(opened, index, error);
-    opened->seconds += judged_now_s() - start;
+    opened->seconds += seconds_now() - start;
     return kind;
 }
 

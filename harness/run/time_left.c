@@ -8,7 +8,7 @@ static struct work_units units_at(const struct time_left *time_left, size_t inde
 
 struct time_left time_left_begin(const struct selection *selection, const struct kept_record *const *kept)
 {
-    struct time_left time_left = {.selection = selection, .kept = kept, .start_s = evaluation_now()};
+    struct time_left time_left = {.selection = selection, .kept = kept, .start_s = seconds_now()};
     for (size_t i = 0; i < selection->count; i++) {
         const struct work_units units = units_at(&time_left, i);
         if (!kept[i])
@@ -30,7 +30,7 @@ void time_left_learn(struct time_left *time_left, size_t index, const struct sec
  * each other. */
 double time_left_s(const struct time_left *time_left)
 {
-    double elapsed_s = evaluation_now() - time_left->start_s;
+    double elapsed_s = seconds_now() - time_left->start_s;
     double left_s = cost_predict(&time_left->seen, &time_left->left);
     return time_left->evaluated_s > 0 ? left_s * elapsed_s / time_left->evaluated_s : left_s;
 }

@@ -100,7 +100,7 @@ static bool is_to_end(struct walking *walking)
     if (progress_cancelled(walk->progress)) {
         error_set(&interrupted, ERROR_INTERRUPTED, "interrupted");
         fail(walking, ERROR_INTERRUPTED, &interrupted);
-    } else if (walk->time_limit_s > 0 && evaluation_now() - walking->start_s >= walk->time_limit_s &&
+    } else if (walk->time_limit_s > 0 && seconds_now() - walking->start_s >= walk->time_limit_s &&
                walking->begun < walk->selection->count && !walk->summary->cut_short) {
         error_set(&interrupted, ERROR_INTERRUPTED,
                   "the time limit has come; where there is --results, --resume goes on from here");
@@ -407,7 +407,7 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
     struct walking walking = {
         .walk = walk,
         .mutex = PTHREAD_MUTEX_INITIALIZER,
-        .start_s = evaluation_now(),
+        .start_s = seconds_now(),
         .time_left = time_left_begin(walk->selection, walk->kept),
         .error = error,
     };

@@ -102,7 +102,7 @@ static void test_points_beside_each_other(void **state)
     const struct seconds seconds = {.kernel = 1};
     time_left_learn(&left, 0, &seconds);
     double left_s = cost_predict(&left.seen, &left.left);
-    left.start_s = evaluation_now() - 0.5;
+    left.start_s = seconds_now() - 0.5;
     double ratio = time_left_s(&left) / left_s;
     assert_true(ratio >= 0.5 && ratio < 0.75);
 }
