@@ -9,7 +9,7 @@
 static struct rounding_model rounding_of(const struct findings *findings)
 {
     const struct shipped_subject shipped = point_subject(findings->point, NULL);
-    return shipped.subject.ops->rounding(&shipped.subject, &findings->evaluation->problem);
+    return shipped.subject.ops->rounding(&shipped.subject, &findings->evaluation->judged.problem);
 }
 
 /* "one f32 ulp is 2^-8, 0.0039; half of it changes a weight by 0.14%", for a logit in its units. */
@@ -24,7 +24,7 @@ static void say_logit_ulp(struct diagnosis *diagnosis, const struct findings *fi
 
 static void say_bias(struct diagnosis *diagnosis, const struct findings *findings)
 {
-    const struct problem *problem = &findings->evaluation->problem;
+    const struct problem *problem = &findings->evaluation->judged.problem;
     int64_t key = problem->seq_len - 1;
     while (key > 0 && !problem_visible(problem, key))
         key--;
@@ -37,7 +37,7 @@ static void say_bias(struct diagnosis *diagnosis, const struct findings *finding
 
 static void say_logit(struct diagnosis *diagnosis, const struct findings *findings)
 {
-    double lse = findings->evaluation->truth.lse[findings->head] * formed_a_nat(findings);
+    double lse = findings->evaluation->judged.truth.lse[findings->head] * formed_a_nat(findings);
     say(diagnosis, "the rounding of logits: those that matter are near %.3g in %s, where ", lse,
         units_of(formed_a_nat(findings)));
     say_logit_ulp(diagnosis, findings, lse);
@@ -46,7 +46,7 @@ static void say_logit(struct diagnosis *diagnosis, const struct findings *findin
 static void say_dot(struct diagnosis *diagnosis, const struct findings *findings)
 {
     say(diagnosis, "the rounding of q.k: a sum of %d products that rounds %d times in f32",
-        findings->evaluation->problem.head_dim, (int)lround(rounding_of(findings).dot * 0x1p24));
+        findings->evaluation->judged.problem.head_dim, (int)lround(rounding_of(findings).dot * 0x1p24));
 }
 
 static void say_exponential(struct diagnosis *diagnosis, const struct findings *findings)
@@ -57,7 +57,7 @@ static void say_exponential(struct diagnosis *diagnosis, const struct findings *
             "the "
             "logits of this head are near %.4g",
             initial_max_of(findings) * taken_a_nat(findings), units_of(taken_a_nat(findings)),
-            findings->evaluation->truth.lse[findings->head] * taken_a_nat(findings));
+            findings->evaluation->judged.truth.lse[findings->head] * taken_a_nat(findings));
     else
         say(diagnosis, "the exponential (%s): each weight is off by up to %.2g of itself",
             exponential_names[findings->recipe->exponential], rounding_of(findings).exponential);
@@ -72,7 +72,7 @@ static void say_sum(struct diagnosis *diagnosis, const struct findings *findings
 
 static void say_merge(struct diagnosis *diagnosis, const struct findings *findings)
 {
-    int64_t chunk_len = rounding_of(findings).chunk_len, seq_len = findings->evaluation->problem.seq_len;
+    int64_t chunk_len = rounding_of(findings).chunk_len, seq_len = findings->evaluation->judged.problem.seq_len;
     say(diagnosis, "the merging of partial results: those of warps%s", chunk_len ? "" : ", one block for all keys");
     if (chunk_len)
         say(diagnosis, " and of %lld chunks", (long long)((seq_len + chunk_len - 1) / chunk_len));
@@ -87,8 +87,9 @@ static void say_division(struct diagnosis *diagnosis, const struct findings *fin
 static void say_output(struct diagnosis *diagnosis, const struct findings *findings)
 {
     const struct explanation *explanation = findings->explanation;
-    const struct dtype_info *dtype = &dtypes[findings->evaluation->problem.dtype];
-    double err_ulp = fabs(explanation->kernel.err) / dtype_ulp(findings->evaluation->problem.dtype, explanation->truth);
+    const struct dtype_info *dtype = &dtypes[findings->evaluation->judged.problem.dtype];
+    double err_ulp =
+        fabs(explanation->kernel.err) / dtype_ulp(findings->evaluation->judged.problem.dtype, explanation->truth);
     say(diagnosis, "the rounding of the output to %s: it is off by %.3g ulp, %s", dtype->name, err_ulp,
         err_ulp <= 0.5 ? "the nearest to the truth that there is" : "next to the nearest");
 }
@@ -214,9 +215,9 @@ static void diagnose_rounding(struct diagnosis *diagnosis, const struct findings
 struct diagnosis diagnose(const struct point *point, const struct evaluation *evaluation,
                           const struct explanation *explanation)
 {
-    int head_dim = evaluation->problem.head_dim;
+    int head_dim = evaluation->judged.problem.head_dim;
     struct diagnosis diagnosis = {.text = ""};
-    const struct recipe recipe = recipe_for(&point->recipe, evaluation->problem.dtype);
+    const struct recipe recipe = recipe_for(&point->recipe, evaluation->judged.problem.dtype);
     struct findings findings = {
         point,
         &recipe,

@@ -7,7 +7,7 @@ static const char *empty_row_reason(const struct findings *findings)
 {
     const struct recipe *recipe = findings->recipe;
     bool finite = recipe->sentinel.policy == SENTINEL_VALUE || recipe->sentinel.policy == SENTINEL_ADAPTIVE;
-    if (findings->evaluation->truth.lse[findings->head] != -INFINITY)
+    if (findings->evaluation->judged.truth.lse[findings->head] != -INFINITY)
         return NULL;
     if (finite && isfinite(findings->explanation->kernel.err))
         return "is finite and became the maximum, so that masked keys carry the weight";
@@ -20,9 +20,9 @@ static const char *empty_row_reason(const struct findings *findings)
 static void say_sentinel(struct diagnosis *diagnosis, const struct findings *findings)
 {
     const struct recipe *recipe = findings->recipe;
-    const struct problem *problem = &findings->evaluation->problem;
+    const struct problem *problem = &findings->evaluation->judged.problem;
     char text[SENTINEL_TEXT_SIZE];
-    double highest = findings->evaluation->truth.lse[findings->head];
+    double highest = findings->evaluation->judged.truth.lse[findings->head];
     bool added = recipe_adds_sentinel(recipe), starts = recipe->initial_max == INITIAL_MAX_AS_SENTINEL;
     if (recipe->bias == BIAS_ABSOLUTE)
         highest += (double)problem->slopes[findings->head] * (double)problem->q_position;
@@ -47,7 +47,8 @@ static void say_initial_max(struct diagnosis *diagnosis, const struct findings *
         "has no "
         "weight. Start it at -inf, or at the first visible key.",
         initial_max_of(findings) * taken_a_nat(findings),
-        findings->evaluation->truth.lse[findings->head] * taken_a_nat(findings), units_of(taken_a_nat(findings)));
+        findings->evaluation->judged.truth.lse[findings->head] * taken_a_nat(findings),
+        units_of(taken_a_nat(findings)));
 }
 
 static void say_initial_sum(struct diagnosis *diagnosis, const struct findings *findings)
@@ -108,7 +109,7 @@ static bool has_initial_max(const struct findings *findings)
 {
     const struct recipe *recipe = findings->recipe;
     return (recipe->initial_max == INITIAL_MAX_VALUE || recipe->guards == GUARDS_ZERO_MAX) &&
-           initial_max_of(findings) > findings->evaluation->truth.lse[findings->head];
+           initial_max_of(findings) > findings->evaluation->judged.truth.lse[findings->head];
 }
 
 static bool has_initial_sum(const struct findings *findings)
@@ -150,7 +151,7 @@ static bool has_positive_bias(const struct findings *findings)
 static char *contract_of(char *text, const struct findings *findings)
 {
     struct recipe recipe = *findings->recipe;
-    if (findings->evaluation->truth.lse[findings->head] != -INFINITY) { /* what is of empty rows alone */
+    if (findings->evaluation->judged.truth.lse[findings->head] != -INFINITY) { /* what is of empty rows alone */
         recipe.empty_row = EMPTY_ROW_ZERO;
         recipe.contract.empty_row_lse = EMPTY_ROW_LSE_BELOW;
         recipe.contract.merge_guards = MERGE_GUARDS_AS_GUARDS;

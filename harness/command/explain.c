@@ -60,7 +60,7 @@ static void print_head(const struct explained *explained)
     const struct point *point = explained->point;
     const struct evaluation *evaluation = explained->evaluation;
     const struct explanation *explanation = &explained->explanation;
-    const struct metrics *total = &evaluation->verdict.total;
+    const struct metrics *total = &evaluation->judged.verdict.total;
     char key[POINT_KEY_SIZE], recipe[RECIPE_TEXT_SIZE], sentinel[SENTINEL_TEXT_SIZE], metric[METRIC_TEXT_SIZE];
     char texts[3][NUMBER_SIZE];
     int head_dim = point->problem.head_dim;
@@ -128,7 +128,7 @@ static json_t *json_from_explained(const struct explained *explained)
     const struct point *point = explained->point;
     const struct explanation *explanation = &explained->explanation;
     const struct diagnosis *diagnosis = &explained->diagnosis;
-    const struct metrics *total = &explained->evaluation->verdict.total;
+    const struct metrics *total = &explained->evaluation->judged.verdict.total;
     int head_dim = point->problem.head_dim;
     char key[POINT_KEY_SIZE], recipe[RECIPE_TEXT_SIZE], sentinel[SENTINEL_TEXT_SIZE];
     json_t *stages = json_array(), *heads = json_array();
@@ -237,8 +237,8 @@ static enum error_kind explain_point(struct evaluator *evaluator, const struct p
     if (kind)
         goto out;
     progress_display_step(evaluator->display, "replay", 0);
-    kind =
-        shipped.subject.ops->replay(&shipped.subject, &replay, &evaluation.problem, options->selection.threads, error);
+    kind = shipped.subject.ops->replay(&shipped.subject, &replay, &evaluation.judged.problem,
+                                       options->selection.threads, error);
     if (kind)
         goto out;
     explanation_make(&explained.explanation, &evaluation, &replay, element);

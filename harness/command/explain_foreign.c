@@ -65,7 +65,7 @@ enum error_kind explain_foreign(struct evaluator *evaluator, const struct foreig
                             .device = "foreign",
                             .device_name = foreign->device,
                             .kernel_digest = foreign_digest(foreign)};
-    struct evaluation evaluation = {.output_digest = 0};
+    struct evaluation evaluation = {.has_other = false};
     struct error failure = {0};
     char key[POINT_KEY_SIZE], reason[SUBJECT_TEXT_SIZE];
     enum error_kind kind = ERROR_NONE;

@@ -12,19 +12,21 @@ struct sources {
 
 static double truth_at(const struct sources *sources, int64_t element)
 {
-    return sources->evaluation->truth.value[element];
+    return sources->evaluation->judged.truth.value[element];
 }
 
 static float output_at(const struct sources *sources, int64_t element)
 {
     float value;
-    dtype_widen(sources->evaluation->problem.dtype, sources->evaluation->output.out, (size_t)element, 1, &value);
+    dtype_widen(sources->evaluation->judged.problem.dtype, sources->evaluation->judged.output.out, (size_t)element, 1,
+                &value);
     return value;
 }
 
 static double kernel_err(const struct sources *sources, int64_t element)
 {
-    return (double)output_at(sources, element) - truth_at(sources, element) - sources->evaluation->truth.tail[element];
+    return (double)output_at(sources, element) - truth_at(sources, element) -
+           sources->evaluation->judged.truth.tail[element];
 }
 
 static double stage_err(const struct sources *sources, int64_t element, enum stage stage)
@@ -32,15 +34,15 @@ static double stage_err(const struct sources *sources, int64_t element, enum sta
     const double *alone = sources->replay->out[element].alone;
     if (stage != STAGE_NONE)
         return alone[stage] - alone[STAGE_NONE];
-    return alone[STAGE_NONE] - truth_at(sources, element) - sources->evaluation->truth.tail[element];
+    return alone[STAGE_NONE] - truth_at(sources, element) - sources->evaluation->judged.truth.tail[element];
 }
 
 /* Doubles hold logits to 2^-53 of their size, and a weight's relative error is its logit's absolute one. A row without
  * visible keys is 0, with no logit to round. */
 static double unexplained_at(const struct sources *sources, int64_t element)
 {
-    const struct problem *problem = &sources->evaluation->problem;
-    const struct truth *truth = &sources->evaluation->truth;
+    const struct problem *problem = &sources->evaluation->judged.problem;
+    const struct truth *truth = &sources->evaluation->judged.truth;
     int64_t head = element / problem->head_dim;
     if (truth->lse[head] == -INFINITY)
         return 0;
@@ -82,8 +84,8 @@ static double sum_of_abs_errs(const struct sources *sources, int64_t element)
 
 static struct head_error head_error_of(const struct sources *sources, int head)
 {
-    int dim = sources->evaluation->problem.head_dim;
-    const struct metrics *metrics = &sources->evaluation->verdict.rows[head];
+    int dim = sources->evaluation->judged.problem.head_dim;
+    const struct metrics *metrics = &sources->evaluation->judged.verdict.rows[head];
     struct head_error error = {head, (int)(metrics->worst % dim), metrics->max_abs_err, 0, STAGE_NONE};
     double sum = sum_of_abs_errs(sources, metrics->worst);
     for (enum stage stage = STAGE_NONE; stage <= STAGE_OUTPUT; stage++) {
@@ -99,7 +101,7 @@ static struct head_error head_error_of(const struct sources *sources, int head)
 /* The heads with the largest errors, descending. */
 static void rank_heads(struct explanation *explanation, const struct sources *sources)
 {
-    for (int head = 0; head < sources->evaluation->problem.num_heads; head++) {
+    for (int head = 0; head < sources->evaluation->judged.problem.num_heads; head++) {
         struct head_error error = head_error_of(sources, head);
         int place = explanation->num_heads;
         while (place > 0 && explanation->heads[place - 1].max_abs_err < error.max_abs_err)
@@ -118,14 +120,14 @@ void explanation_make(struct explanation *explanation, const struct evaluation *
                       int64_t element)
 {
     struct sources sources = {evaluation, replay};
-    int64_t elements = problem_elements(&evaluation->problem), counted = 0;
+    int64_t elements = problem_elements(&evaluation->judged.problem), counted = 0;
     if (element < 0)
-        element = evaluation->verdict.total.worst;
+        element = evaluation->judged.verdict.total.worst;
     *explanation = (struct explanation){
         .element = element,
         .output = (double)output_at(&sources, element),
         .truth = truth_at(&sources, element),
-        .bound = evaluation->bound[element],
+        .bound = evaluation->judged.bound[element],
         .unexplained = unexplained_at(&sources, element),
     };
     for (int64_t i = 0; i < elements; i++) {

@@ -77,7 +77,7 @@ static inline double initial_max_of(const struct findings *findings)
 /* Whether weights are subnormal numbers, below 2^-126: against a maximum that no logit of the row reaches. */
 static inline bool underflows(const struct findings *findings)
 {
-    return initial_max_of(findings) - findings->evaluation->truth.lse[findings->head] > 126 * M_LN2 - 8;
+    return initial_max_of(findings) - findings->evaluation->judged.truth.lse[findings->head] > 126 * M_LN2 - 8;
 }
 
 #endif

@@ -16,7 +16,7 @@
 
 enum { EXIT_RIGHT = 0, EXIT_WRONG = 1 };
 
-struct judging {
+struct judge_run {
     const struct judge_options *options;
     struct outputs outputs; /* the options', and standard output for --json */
     struct judge_input input;
@@ -30,7 +30,7 @@ struct judging {
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
 /* --json is --results -. */
-static enum error_kind choose_outputs(struct judging *judging, struct error *error)
+static enum error_kind choose_outputs(struct judge_run *judging, struct error *error)
 {
     judging->outputs = judging->options->outputs;
     for (int i = 0; i < SINK_COUNT && judging->options->json; i++) {
@@ -55,7 +55,7 @@ static bool is_judged(const struct judge_input *input, const char *path)
 }
 
 /* An output takes every point. */
-static enum error_kind check_points(const struct judging *judging, int output, struct error *error)
+static enum error_kind check_points(const struct judge_run *judging, int output, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     const struct sink_kind *sink = sink_kinds[output];
@@ -65,7 +65,7 @@ static enum error_kind check_points(const struct judging *judging, int output, s
 }
 
 /* No output is a tensor, nor another output. */
-static enum error_kind check_outputs(const struct judging *judging, struct error *error)
+static enum error_kind check_outputs(const struct judge_run *judging, struct error *error)
 {
     char quoted[PATH_QUOTE_SIZE];
     for (int i = 0; i < SINK_COUNT; i++) {
@@ -86,7 +86,7 @@ static enum error_kind check_outputs(const struct judging *judging, struct error
     return ERROR_NONE;
 }
 
-static enum error_kind open_sinks(struct judging *judging, struct error *error)
+static enum error_kind open_sinks(struct judge_run *judging, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     judging->plan.points = judging->input.points;
@@ -103,7 +103,7 @@ static enum error_kind open_sinks(struct judging *judging, struct error *error)
     return kind;
 }
 
-static enum error_kind close_sinks(struct judging *judging, enum error_kind kind, struct error *error)
+static enum error_kind close_sinks(struct judge_run *judging, enum error_kind kind, struct error *error)
 {
     for (size_t i = 0; i < judging->num_sinks; i++) {
         struct error failure;
@@ -117,7 +117,7 @@ static enum error_kind close_sinks(struct judging *judging, enum error_kind kind
 /* ---- sequences --------------------------------------------------------------------------------------------------- */
 
 /* By the numbers of a bundle without k and v, or by tensors. */
-static enum error_kind evaluate_sequence(struct judging *judging, struct evaluator *evaluator,
+static enum error_kind evaluate_sequence(struct judge_run *judging, struct evaluator *evaluator,
                                          struct evaluation *evaluation, const struct judged_sequence *sequence,
                                          struct error *error)
 {
@@ -128,7 +128,7 @@ static enum error_kind evaluate_sequence(struct judging *judging, struct evaluat
                           sequence->has_other ? &sequence->other : NULL, error);
 }
 
-static enum error_kind judge_sequence(struct judging *judging, struct evaluator *evaluator, int64_t b,
+static enum error_kind judge_sequence(struct judge_run *judging, struct evaluator *evaluator, int64_t b,
                                       struct error *error)
 {
     const struct judged_sequence *sequence = &judging->input.sequences[b];
@@ -142,13 +142,13 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     if (!kind)
         kind = judge_other_check_files(&judging->input, &failure);
     if (!kind && judging->input.has_digest && !judging->input.sample &&
-        evaluation.input_digest != judging->input.input_digest)
+        evaluation.judged.input_digest != judging->input.input_digest)
         kind = error_set(&failure, ERROR_USAGE,
                          "%s: input_digest is %016" PRIx64 " and the tensors have %016" PRIx64
                          "; allowed: a bundle as it was written",
-                         judging->options->exhibit, judging->input.input_digest, evaluation.input_digest);
+                         judging->options->exhibit, judging->input.input_digest, evaluation.judged.input_digest);
     if (!kind)
-        kind = judge_other_check(&judging->input, evaluation.input_digest, &failure);
+        kind = judge_other_check(&judging->input, evaluation.judged.input_digest, &failure);
     if (!kind)
         kind = judge_claim_check(&judging->input, &evaluation, &failure);
     if (kind == ERROR_INTERRUPTED || kind == ERROR_USAGE) {
@@ -170,7 +170,7 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     return kind;
 }
 
-static enum error_kind judge_sequences(struct judging *judging, struct progress *progress, struct error *error)
+static enum error_kind judge_sequences(struct judge_run *judging, struct progress *progress, struct error *error)
 {
     struct evaluator evaluator = {.threads = judging->options->threads, .progress = progress};
     enum error_kind kind = threads_start(evaluator.threads, error);
@@ -196,7 +196,7 @@ static int exit_code(const struct summary *summary)
 
 int judge(const struct judge_options *options, struct progress *progress, struct error *error)
 {
-    struct judging judging = {.options = options, .start_s = seconds_now()};
+    struct judge_run judging = {.options = options, .start_s = seconds_now()};
     enum error_kind kind = judge_other_open(&judging.input, options, error);
     if (!kind)
         kind = choose_outputs(&judging, error);

@@ -19,7 +19,7 @@ struct checking {
 
 static enum error_kind check_digests(const struct checking *checking, struct error *error)
 {
-    const struct exhibit_digests are = exhibit_digests(&checking->evaluation->problem);
+    const struct exhibit_digests are = exhibit_digests(&checking->evaluation->judged.problem);
     const struct exhibit_digests *said = &checking->bundle->digests;
     for (int i = 0; i < EXHIBIT_INPUT_COUNT; i++)
         if (said->has[i] && are.of[i] != said->of[i])
@@ -55,7 +55,7 @@ static enum error_kind refuse_number(const struct checking *checking, const char
 
 static enum error_kind check_truth(const struct checking *checking, struct error *error)
 {
-    const struct truth *is = &checking->evaluation->truth, *said = &checking->bundle->truth;
+    const struct truth *is = &checking->evaluation->judged.truth, *said = &checking->bundle->truth;
     size_t dim = (size_t)is->head_dim, rows = (size_t)is->num_rows;
     for (size_t i = 0; i < rows * dim; i++) {
         if (!agree(is->value[i], is->tail[i], is->radius[i], said->value[i], said->tail[i], said->radius[i]))
@@ -84,15 +84,16 @@ static enum error_kind check_bounds(const struct checking *checking, struct erro
 {
     const struct exhibit_bundle *bundle = checking->bundle;
     const struct evaluation *evaluation = checking->evaluation;
-    size_t dim = (size_t)bundle->spec.head_dim, rows = (size_t)evaluation->truth.num_rows;
-    if (!evaluation->bound || !bundle->bound)
+    size_t dim = (size_t)bundle->spec.head_dim, rows = (size_t)evaluation->judged.truth.num_rows;
+    if (!evaluation->judged.bound || !bundle->bound)
         return ERROR_NONE;
     for (size_t i = 0; i < rows * dim; i++)
-        if (!alike(evaluation->bound[i], bundle->bound[i]))
-            return refuse_number(checking, "bound", i, dim, bundle->bound[i], evaluation->bound[i], error);
+        if (!alike(evaluation->judged.bound[i], bundle->bound[i]))
+            return refuse_number(checking, "bound", i, dim, bundle->bound[i], evaluation->judged.bound[i], error);
     for (size_t r = 0; r < rows; r++)
-        if (!alike(evaluation->lse_bound[r], bundle->lse_bound[r]))
-            return refuse_number(checking, "bound of lse", r, 1, bundle->lse_bound[r], evaluation->lse_bound[r], error);
+        if (!alike(evaluation->judged.lse_bound[r], bundle->lse_bound[r]))
+            return refuse_number(checking, "bound of lse", r, 1, bundle->lse_bound[r], evaluation->judged.lse_bound[r],
+                                 error);
     return ERROR_NONE;
 }
 
@@ -111,7 +112,7 @@ static enum error_kind refuse_word(const struct checking *checking, const char *
 static enum error_kind check_classes(const struct checking *checking, struct error *error)
 {
     const struct exhibit_bundle *bundle = checking->bundle;
-    const struct class_report *are = &checking->evaluation->classes;
+    const struct class_report *are = &checking->evaluation->judged.classes;
     const struct problem problem = problem_spec_shape(&bundle->spec);
     const struct exhibit exhibit = {.problem = &problem, .output = &bundle->output, .truth = &bundle->truth};
     struct class_report said;
@@ -133,8 +134,8 @@ static enum error_kind check_classes(const struct checking *checking, struct err
 
 static const char *status_of(const struct evaluation *evaluation, const struct point *point)
 {
-    enum decision of_numbers = criterion_decide(&point->criterion, &evaluation->verdict.total);
-    switch (class_decide(of_numbers, &evaluation->classes, &point->demand)) {
+    enum decision of_numbers = criterion_decide(&point->criterion, &evaluation->judged.verdict.total);
+    switch (class_decide(of_numbers, &evaluation->judged.classes, &point->demand)) {
     case DECISION_PASS:
         return "pass";
     case DECISION_FAIL:
@@ -157,7 +158,7 @@ static enum error_kind check_findings(const struct checking *checking, const str
     const struct evaluation *evaluation = checking->evaluation;
     const char *status = status_of(evaluation, input->points);
     char name[CLASS_NAME_SIZE];
-    class_name(name, &evaluation->class_of_all);
+    class_name(name, &evaluation->judged.class_of_all);
     if (strcmp(found->class_name, name) != 0)
         return refuse_word(checking, "class", found->class_name, name, error);
     if (!input->claim->given.as_before)
@@ -166,14 +167,14 @@ static enum error_kind check_findings(const struct checking *checking, const str
         return refuse_word(checking, "status", found->status, status, error);
     if (found->of_run)
         return ERROR_NONE;
-    if (found->finding.signature != evaluation->finding.signature)
+    if (found->finding.signature != evaluation->judged.finding.signature)
         return refuse_word(checking, "signature", signature_names[found->finding.signature],
-                           signature_names[evaluation->finding.signature], error);
-    return strcmp(contract_of(&found->contract), contract_of(&evaluation->contract)) == 0 &&
-                   found->contract.named == evaluation->contract.named
+                           signature_names[evaluation->judged.finding.signature], error);
+    return strcmp(contract_of(&found->contract), contract_of(&evaluation->judged.contract)) == 0 &&
+                   found->contract.named == evaluation->judged.contract.named
                ? ERROR_NONE
-               : refuse_word(checking, "contract", contract_of(&found->contract), contract_of(&evaluation->contract),
-                             error);
+               : refuse_word(checking, "contract", contract_of(&found->contract),
+                             contract_of(&evaluation->judged.contract), error);
 }
 
 enum error_kind judge_claim_check(const struct judge_input *input, const struct evaluation *evaluation,

@@ -171,7 +171,7 @@ static void format_at_key(char *text, size_t size, const struct narrow_step *ste
 void narrow_step_format(char *text, size_t size, const struct narrow_step *step, const struct recipe *recipe,
                         const struct rounding_model *model, const struct evaluation *evaluation, int head)
 {
-    const struct problem *problem = &evaluation->problem;
+    const struct problem *problem = &evaluation->judged.problem;
     enum dtype dtype = narrow_step_dtype(step, recipe);
     double unit = ldexp(1, -dtypes[dtype].significand_bits), logit_nats = recipe->log2e == LOG2E_FOLDED ? M_LN2 : 1;
     size_t dim = (size_t)problem->head_dim;
@@ -179,7 +179,7 @@ void narrow_step_format(char *text, size_t size, const struct narrow_step *step,
         .recipe = recipe,
         .problem = problem,
         .head = head,
-        .lse = evaluation->truth.lse[head],
+        .lse = evaluation->judged.truth.lse[head],
         .logit_nats = logit_nats,
         .bias_nats = recipe->scale_entry == SCALE_SUM ? fabs(problem_logit_scale(problem)) : logit_nats,
         .query = malloc(2 * dim * sizeof(float)),

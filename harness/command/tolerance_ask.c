@@ -200,15 +200,15 @@ static enum error_kind ask_seed(struct asking *asking, struct answers *answers, 
     point.oracles = 0;
     point.baselines = 0;
     enum error_kind kind = evaluate(asking->evaluator, &evaluation, &point, error);
-    for (int64_t i = 0; i < problem_elements(&evaluation.problem) && !kind; i++) {
+    for (int64_t i = 0; i < problem_elements(&evaluation.judged.problem) && !kind; i++) {
         float out;
-        dtype_widen(evaluation.problem.dtype, evaluation.output.out, (size_t)i, 1, &out);
+        dtype_widen(evaluation.judged.problem.dtype, evaluation.judged.output.out, (size_t)i, 1, &out);
         asking->out[i] = (double)out;
     }
-    for (int64_t r = 0; r < problem_rows(&evaluation.problem) && !kind; r++)
-        asking->lse[r] = (double)evaluation.output.lse[r];
+    for (int64_t r = 0; r < problem_rows(&evaluation.judged.problem) && !kind; r++)
+        asking->lse[r] = (double)evaluation.judged.output.lse[r];
     if (!kind)
-        kind = measure(asking, &answer, &evaluation.truth, error);
+        kind = measure(asking, &answer, &evaluation.judged.truth, error);
     if (!kind)
         answers->seen = fmax(answers->seen, answer.figures.needed);
     evaluation_clear(&evaluation);

@@ -15,14 +15,15 @@ static struct exhibit exhibit_of(const struct work *work)
 {
     const struct evaluation *evaluation = work->evaluation;
     return (struct exhibit){
-        .problem = &evaluation->problem,
-        .output = &evaluation->output,
-        .truth = &evaluation->truth,
-        .bound = work_has_bound(work) ? evaluation->bound : NULL,
-        .lse_bound = work_has_bound(work) ? evaluation->lse_bound : NULL,
+        .problem = &evaluation->judged.problem,
+        .output = &evaluation->judged.output,
+        .truth = &evaluation->judged.truth,
+        .bound = evaluation->judged.bound,
+        .lse_bound = evaluation->judged.lse_bound,
         .criterion = work->point->criterion,
-        .is_rounding = evaluation->classes.num_rows > 0 && evaluation->class_of_all.outcome == CLASS_FOUND,
-        .is_coarse = evaluation->classes.num_rows > 0 && class_is_coarse(&evaluation->class_of_all),
+        .is_rounding =
+            evaluation->judged.classes.num_rows > 0 && evaluation->judged.class_of_all.outcome == CLASS_FOUND,
+        .is_coarse = evaluation->judged.classes.num_rows > 0 && class_is_coarse(&evaluation->judged.class_of_all),
     };
 }
 
@@ -31,9 +32,9 @@ enum error_kind conclude_verdict(struct work *work, struct error *error)
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
     double start = seconds_now();
-    verdict_clear(&evaluation->verdict);
-    enum error_kind kind = verdict_reach(&evaluation->verdict, &exhibit, error);
-    evaluation->seconds.judge += seconds_now() - start;
+    verdict_clear(&evaluation->judged.verdict);
+    enum error_kind kind = verdict_reach(&evaluation->judged.verdict, &exhibit, error);
+    evaluation->judged.seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -41,7 +42,7 @@ enum error_kind conclude_verdict(struct work *work, struct error *error)
 static bool is_stale(const struct work *work)
 {
     const struct launch_watch *watch = work->subject->watch;
-    return watch && work->source->num_parts == 1 && criterion_out_off(&work->evaluation->verdict.total) &&
+    return watch && work->source->num_parts == 1 && criterion_out_off(&work->evaluation->judged.verdict.total) &&
            launch_watch_is_right(watch, work->repeats);
 }
 
@@ -51,7 +52,7 @@ void conclude_watch(struct work *work)
     if (!watch)
         return;
     if (work->source->num_parts == 1 && !*work->evaluation->subject_failure &&
-        !criterion_out_off(&work->evaluation->verdict.total))
+        !criterion_out_off(&work->evaluation->judged.verdict.total))
         launch_watch_approve(watch, work->launch);
     oracle_report_find_stale(&work->evaluation->oracles, watch);
 }
@@ -60,15 +61,15 @@ void conclude_watch(struct work *work)
 static void conclude_no_answer(struct evaluation *evaluation)
 {
     const struct run_failure_info *how = &run_failures[evaluation->run_failure];
-    struct signature_finding *finding = &evaluation->finding;
+    struct signature_finding *finding = &evaluation->judged.finding;
     *finding = (struct signature_finding){.signature = SIGNATURE_NO_ANSWER,
                                           .head = -1,
-                                          .num_rows_failing = problem_rows(&evaluation->problem),
+                                          .num_rows_failing = problem_rows(&evaluation->judged.problem),
                                           .residual = NAN,
                                           .remedy = how->remedy};
     snprintf(finding->detail, sizeof finding->detail, "the kernel %s", how->about);
-    class_report_clear(&evaluation->classes);
-    evaluation->classes = (struct class_report){.num_rows = 0};
+    class_report_clear(&evaluation->judged.classes);
+    evaluation->judged.classes = (struct class_report){.num_rows = 0};
 }
 
 /* Whatever the rows of an earlier launch's output look like here. */
@@ -99,8 +100,8 @@ static void offer_parts(struct exhibit *exhibit, struct opened_parts *opened, st
 static void take_parts_back(struct opened_parts *opened, struct evaluation *evaluation, double start)
 {
     double opening = opened_parts_end(opened);
-    evaluation->seconds.inputs += opening;
-    evaluation->seconds.judge += seconds_now() - start - opening;
+    evaluation->judged.seconds.inputs += opening;
+    evaluation->judged.seconds.judge += seconds_now() - start - opening;
 }
 
 enum error_kind conclude_signature(struct work *work, struct error *error)
@@ -114,8 +115,8 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
         conclude_no_answer(evaluation);
         return ERROR_NONE;
     }
-    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !violated &&
-        !outcome_out_of_class(work->point, &evaluation->classes))
+    if (criterion_decide(&work->point->criterion, &evaluation->judged.verdict.total) == DECISION_PASS && !violated &&
+        !outcome_out_of_class(work->point, &evaluation->judged.classes))
         return ERROR_NONE;
     enum error_kind kind = work_need_keys(work, error);
     if (kind)
@@ -124,13 +125,13 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
     double start = seconds_now();
     progress_display_step(work->evaluator->display, "signature", 0);
     offer_parts(&exhibit, &opened, work, "signature");
-    kind =
-        signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
+    kind = signature_find(&evaluation->judged.finding, &exhibit, &evaluation->judged.verdict, &facts,
+                          work->evaluator->threads, error);
     if (!kind)
-        kind = replayed_cause(&evaluation->finding, &exhibit, &evaluation->verdict, work->subject,
+        kind = replayed_cause(&evaluation->judged.finding, &exhibit, &evaluation->judged.verdict, work->subject,
                               work->evaluator->threads, error);
     if (!kind && is_stale(work))
-        conclude_stale(&evaluation->finding);
+        conclude_stale(&evaluation->judged.finding);
     take_parts_back(&opened, evaluation, start);
     return kind;
 }
@@ -153,15 +154,15 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
     struct exhibit exhibit = exhibit_of(work); /* what is not ours has all keys */
     struct opened_parts opened;
     if (!work->evaluator->foreign || *evaluation->subject_failure || is_stale(work) ||
-        criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
+        criterion_decide(&work->point->criterion, &evaluation->judged.verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     const struct class_demand demand = demand_of(work);
     double start = seconds_now();
     progress_display_step(work->evaluator->display, "contract", 0);
     offer_parts(&exhibit, &opened, work, "contract");
-    enum error_kind kind = contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, &demand,
+    enum error_kind kind = contract_search(&evaluation->judged.contract, &exhibit, &evaluation->judged.verdict, &demand,
                                            work->evaluator->threads, NULL, error);
-    signature_overrule(&evaluation->finding, &evaluation->contract, &evaluation->class_of_all);
+    signature_overrule(&evaluation->judged.finding, &evaluation->judged.contract, &evaluation->judged.class_of_all);
     take_parts_back(&opened, evaluation, start);
     return kind;
 }
@@ -169,20 +170,21 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
 enum error_kind conclude_class(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    if (work->point->find_class != CLASS_OF_FAILING || evaluation->classes.num_rows > 0 ||
+    if (work->point->find_class != CLASS_OF_FAILING || evaluation->judged.classes.num_rows > 0 ||
         *evaluation->subject_failure ||
-        criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
+        criterion_decide(&work->point->criterion, &evaluation->judged.verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     enum error_kind kind = work_need_keys(work, error);
-    if (kind || !evaluation->problem.k)
+    if (kind || !evaluation->judged.problem.k)
         return kind;
     const struct exhibit exhibit = exhibit_of(work);
     double start = seconds_now();
     progress_display_step(work->evaluator->display, "class", 0);
-    kind = class_find(&evaluation->classes, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
+    kind =
+        class_find(&evaluation->judged.classes, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
     if (!kind)
-        class_of_rows(&evaluation->class_of_all, &evaluation->classes);
-    evaluation->seconds.judge += seconds_now() - start;
+        class_of_rows(&evaluation->judged.class_of_all, &evaluation->judged.classes);
+    evaluation->judged.seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -195,8 +197,8 @@ enum error_kind conclude_faults(struct work *work, struct error *error)
     for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++)
         if (evaluation->baselines[c])
             kind = fault_find(&evaluation->faults[c], &exhibit, evaluation->baselines[c],
-                              evaluation->baselines[c] + problem_elements(&evaluation->problem), error);
-    evaluation->seconds.judge += seconds_now() - start;
+                              evaluation->baselines[c] + problem_elements(&evaluation->judged.problem), error);
+    evaluation->judged.seconds.judge += seconds_now() - start;
     return kind;
 }
 

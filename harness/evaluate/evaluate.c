@@ -6,6 +6,7 @@
 #include "harness/evaluate/work_inputs.h"
 #include "harness/judge/oracle/trial.h"
 #include "harness/library/judged_again.h"
+#include "harness/library/judged_parts.h"
 #include "harness/library/other_output.h"
 #include "reference/computing_environment.h"
 
@@ -68,8 +69,8 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
     if (!kind && with_subject && index == oracle_part(work) && !*work->evaluation->subject_failure)
         kind = part_run_oracles(work, &part, error);
     if (!kind) {
-        work->evaluation->input_digest =
-            judge_input_digest(work->evaluation->input_digest, work->evaluator->inputs.digest, work->source->num_parts);
+        work->evaluation->judged.input_digest = judge_input_digest(
+            work->evaluation->judged.input_digest, work->evaluator->inputs.digest, work->source->num_parts);
         part_take(work, &part, with_subject);
     }
     part_clear(&part);
@@ -79,10 +80,10 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
 static void begin_parts(struct work *work)
 {
     struct evaluation *evaluation = work->evaluation;
-    evaluation->truth.contract = work->source->contract;
-    evaluation->truth.plain_rows = 0;
-    evaluation->contract_distance = 0;
-    evaluation->input_digest = 0;
+    evaluation->judged.truth.contract = work->source->contract;
+    evaluation->judged.truth.plain_rows = 0;
+    evaluation->judged.contract_distance = 0;
+    evaluation->judged.input_digest = 0;
 }
 
 /* The classes of an output that came when the parts were done: their inputs are made again. */
@@ -113,8 +114,8 @@ static enum error_kind run_gathered(struct work *work, struct error *error)
 
 static void end_parts(struct work *work)
 {
-    work->evaluation->truth_digest = truth_digest(&work->evaluation->truth);
-    work->evaluation->problem = inputs_whole(&work->evaluator->inputs, &work->source->shape);
+    work->evaluation->judged.truth_digest = truth_digest(&work->evaluation->judged.truth);
+    work->evaluation->judged.problem = inputs_whole(&work->evaluator->inputs, &work->source->shape);
 }
 
 /* One pass over the parts of one point. */
@@ -158,9 +159,10 @@ static enum error_kind make_room(struct work *work, struct error *error)
 {
     enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines,
                                            work->subject->without_lse, error);
-    work->evaluation->has_bounds = work_has_bound(work);
+    if (!kind && work_has_bound(work))
+        kind = judged_make_bounds(&work->evaluation->judged, &work->source->shape, error);
     work->evaluation->at_once = work->gathering != NULL;
-    work->evaluation->seconds.truth_shared = true; /* until some of it is computed */
+    work->evaluation->judged.seconds.truth_shared = true; /* until some of it is computed */
     return kind;
 }
 
@@ -172,12 +174,12 @@ static enum error_kind finish(struct work *work, struct error *error)
     conclude_audit(work);
     if (!kind)
         conclude_watch(work);
-    if (work->evaluation->classes.num_rows > 0)
-        class_of_rows(&work->evaluation->class_of_all, &work->evaluation->classes);
+    if (work->evaluation->judged.classes.num_rows > 0)
+        class_of_rows(&work->evaluation->judged.class_of_all, &work->evaluation->judged.classes);
     if (!kind)
         kind = conclude_faults(work, error);
     /* What a certificate leaves undecided is judged again by MPFR. */
-    if (!kind && evaluation->verdict.total.undecided > 0 && work->point->truth_method != TRUTH_PLAIN) {
+    if (!kind && evaluation->judged.verdict.total.undecided > 0 && work->point->truth_method != TRUTH_PLAIN) {
         kind = work_through(work, TRUTH_PLAIN, false, error);
         if (!kind)
             kind = conclude_verdict(work, error);
@@ -190,7 +192,7 @@ static enum error_kind finish(struct work *work, struct error *error)
         kind = conclude_class(work, error);
     if (kind)
         return kind;
-    evaluation->output_digest = judge_output_digest(&evaluation->output, &evaluation->problem);
+    evaluation->judged.output_digest = judge_output_digest(&evaluation->judged.output, &evaluation->judged.problem);
     return ERROR_NONE;
 }
 
@@ -238,29 +240,6 @@ static void show_step(void *display, const char *name, long keys)
     progress_display_step(display, name, keys);
 }
 
-/* What came of judging, which is then the evaluation's. */
-static void take_judged(struct evaluation *evaluation, const struct judged_output *judged)
-{
-    *evaluation = (struct evaluation){
-        .problem = judged->problem,
-        .output = judged->output,
-        .bound = judged->bound,
-        .lse_bound = judged->lse_bound,
-        .has_bounds = judged->bound != NULL,
-        .truth = judged->truth,
-        .verdict = judged->verdict,
-        .finding = judged->finding,
-        .classes = judged->classes,
-        .class_of_all = judged->class_of_all,
-        .contract = judged->contract,
-        .input_digest = judged->input_digest,
-        .output_digest = judged->output_digest,
-        .truth_digest = judged->truth_digest,
-        .contract_distance = judged->contract_distance,
-        .seconds = judged->seconds,
-    };
-}
-
 enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                                const struct problem_source *source, const struct given_output *given,
                                const struct given_output *other, struct error *error)
@@ -280,17 +259,17 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
         .step = show_step,
         .context = evaluator->display,
     };
-    struct judged_output judged;
+    *evaluation = (struct evaluation){.has_other = false};
     inputs_clear(&evaluator->inputs);
     evaluator->have_inputs = false;
-    enum error_kind kind = judge_output(&judged, source, given, &judging, error);
-    evaluator->inputs = judged.inputs;
-    take_judged(evaluation, &judged);
+    enum error_kind kind = judge_output(&evaluation->judged, source, given, &judging, error);
+    evaluator->inputs = evaluation->judged.inputs;
+    evaluation->judged.inputs = (struct inputs){.q = NULL};
     if (kind || !other)
         return kind;
-    const struct exhibit exhibit = {.problem = &evaluation->problem,
-                                    .output = &evaluation->output,
-                                    .truth = &evaluation->truth,
+    const struct exhibit exhibit = {.problem = &evaluation->judged.problem,
+                                    .output = &evaluation->judged.output,
+                                    .truth = &evaluation->judged.truth,
                                     .criterion = point->criterion,
                                     .rows = point->given->sample.judged};
     kind = other_output_compare(&evaluation->other, &exhibit, other, error);
@@ -302,10 +281,8 @@ enum error_kind evaluate_again(struct evaluation *evaluation, const struct point
                                struct error *error)
 {
     const struct judging judging = {.criterion = point->criterion, .demand = point->demand};
-    struct judged_output judged;
-    enum error_kind kind = judge_again(&judged, bundle, &judging, error);
-    take_judged(evaluation, &judged);
-    return kind;
+    *evaluation = (struct evaluation){.has_other = false};
+    return judge_again(&evaluation->judged, bundle, &judging, error);
 }
 
 /* ---- points that share their inputs ------------------------------------------------------------------------------ */
@@ -347,7 +324,7 @@ enum error_kind evaluate_together_from(struct evaluator *evaluator, struct share
         if (points[p].kind == ERROR_INTERRUPTED)
             return error_set(error, ERROR_INTERRUPTED, "%s", points[p].failure.text);
         if (!points[p].kind) /* where the inputs are now, whoever has opened them again */
-            points[p].evaluation.problem = inputs_whole(&evaluator->inputs, &works[p].source->shape);
+            points[p].evaluation.judged.problem = inputs_whole(&evaluator->inputs, &works[p].source->shape);
     }
     return ERROR_NONE;
 }

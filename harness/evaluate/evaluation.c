@@ -7,14 +7,12 @@
 enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
                                 bool without_lse, struct error *error)
 {
-    *evaluation = (struct evaluation){.bound = NULL};
+    struct output *output = &evaluation->judged.output;
+    *evaluation = (struct evaluation){.has_other = false};
     size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
-    evaluation->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
-    evaluation->output.lse = without_lse ? NULL : malloc(rows * sizeof(float));
-    evaluation->bound = calloc(elements, sizeof(double));
-    evaluation->lse_bound = calloc(rows, sizeof(double));
-    bool made =
-        evaluation->output.out && !evaluation->output.lse == without_lse && evaluation->bound && evaluation->lse_bound;
+    output->out = malloc(elements * dtypes[shape->dtype].size_bytes);
+    output->lse = without_lse ? NULL : malloc(rows * sizeof(float));
+    bool made = output->out && !output->lse == without_lse;
     for (enum baseline c = 0; c < BASELINE_COUNT && made; c++)
         if (which >> c & 1) {
             evaluation->baselines[c] = malloc((elements + rows) * sizeof(double));
@@ -22,8 +20,8 @@ enum error_kind evaluation_init(struct evaluation *evaluation, const struct prob
         }
     if (!made)
         return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
-    output_poison(&evaluation->output, shape);
-    return truth_init(&evaluation->truth, shape, error);
+    output_poison(output, shape);
+    return truth_init(&evaluation->judged.truth, shape, error);
 }
 
 void evaluation_clear(struct evaluation *evaluation)
@@ -34,14 +32,8 @@ void evaluation_clear(struct evaluation *evaluation)
     }
     if (evaluation->has_other)
         fault_clear(&evaluation->other);
-    verdict_clear(&evaluation->verdict);
-    class_report_clear(&evaluation->classes);
-    truth_clear(&evaluation->truth);
-    free(evaluation->output.out);
-    free(evaluation->output.lse);
-    free(evaluation->bound);
-    free(evaluation->lse_bound);
-    *evaluation = (struct evaluation){.bound = NULL};
+    judged_output_clear(&evaluation->judged);
+    *evaluation = (struct evaluation){.has_other = false};
 }
 
 void evaluator_clear(struct evaluator *evaluator)

@@ -136,7 +136,7 @@ enum error_kind gathering_put(struct work *work, const struct part_work *part, i
     enum error_kind kind = gathering->makes ? make_keys(gathering, &work->evaluator->inputs, heads, error)
                                             : device_keys_put(&gathering->keys, &part->problem, heads.kv_head, error);
     gathering->num_parts += !kind;
-    work->evaluation->seconds.inputs += seconds_now() - start;
+    work->evaluation->judged.seconds.inputs += seconds_now() - start;
     return kind;
 }
 
@@ -149,9 +149,9 @@ enum error_kind gathering_run(struct work *work, struct error *error)
     double seconds = 0;
     problem.k = keys->k;
     problem.v = keys->v;
-    const struct sequences sequences = {&problem, &work->evaluation->output, 1, NULL, NULL, true};
+    const struct sequences sequences = {&problem, &work->evaluation->judged.output, 1, NULL, NULL, true};
     progress_display_step(work->evaluator->display, "kernel", 0);
     enum error_kind kind = work->subject->ops->run(work->subject, &sequences, NULL, &seconds, error);
-    work->evaluation->seconds.kernel += seconds;
+    work->evaluation->judged.seconds.kernel += seconds;
     return kind;
 }

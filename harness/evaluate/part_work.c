@@ -87,7 +87,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     if (point->batch == BATCH_TOGETHER) {
         progress_display_step(evaluator->display, "inputs of the batch", 0);
         kind = companions_make(companions, point, evaluator->threads, evaluator->progress, error);
-        work->evaluation->seconds.inputs += seconds_now() - start;
+        work->evaluation->judged.seconds.inputs += seconds_now() - start;
         if (kind)
             return kind;
         companions->problems[point->problem.sequence] = part->problem;
@@ -96,7 +96,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     }
     progress_display_step(evaluator->display, "kernel", 0);
     kind = work->subject->ops->run(work->subject, &sequences, asked, &seconds, error);
-    work->evaluation->seconds.kernel += seconds;
+    work->evaluation->judged.seconds.kernel += seconds;
     if (!kind)
         keep_audit(work, &audit);
     if (!kind && work->subject->watch) {
@@ -127,7 +127,7 @@ static enum error_kind judged_truth(struct work *work, struct part_work *part, s
     progress_display_step(evaluator->display, "truth", problem_keys_seen(&problem));
     enum error_kind kind =
         judge_truth(&entry->truth, &entry->contract_distance, entry->key.method, &problem, &options, error);
-    work->evaluation->seconds.truth += seconds_now() - start;
+    work->evaluation->judged.seconds.truth += seconds_now() - start;
     return kind;
 }
 
@@ -154,7 +154,7 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
     part->entry = truth_cache_find(&work->evaluator->cache, &key);
     if (part->entry)
         return ERROR_NONE;
-    work->evaluation->seconds.truth_shared = false;
+    work->evaluation->judged.seconds.truth_shared = false;
     part->entry = truth_cache_begin(&key, &part->problem);
     if (!part->entry)
         return error_memory(error, "the truth", 4.0 * (double)problem_elements(&part->problem) * 8);
@@ -174,7 +174,7 @@ static enum error_kind compute_bound(struct work *work, struct part_work *part, 
     struct rounding_model rounding = work->subject->ops->rounding(work->subject, &work->source->shape);
     enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &problem, &part->entry->truth,
                                         work->evaluator->threads, work->evaluator->progress, error);
-    work->evaluation->seconds.judge += seconds_now() - start;
+    work->evaluation->judged.seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -204,7 +204,7 @@ enum error_kind part_need_baselines(struct work *work, struct part_work *part, s
             entry->have_baselines |= 1u << c;
     }
     if (missing)
-        work->evaluation->seconds.reference += seconds_now() - start;
+        work->evaluation->judged.seconds.reference += seconds_now() - start;
     return kind;
 }
 
@@ -227,13 +227,13 @@ enum error_kind part_find_classes(struct work *work, struct part_work *part, str
     double start = seconds_now();
     progress_display_step(work->evaluator->display, "class", 0);
     kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
-    if (!kind && !evaluation->classes.output)
-        kind = class_report_init(&evaluation->classes, problem_rows(&work->source->shape), error);
+    if (!kind && !evaluation->judged.classes.output)
+        kind = class_report_init(&evaluation->judged.classes, problem_rows(&work->source->shape), error);
     if (!kind)
-        class_report_take_heads(&evaluation->classes, work->source->shape.num_heads, part->first_head, &report,
+        class_report_take_heads(&evaluation->judged.classes, work->source->shape.num_heads, part->first_head, &report,
                                 part->problem.num_heads);
     class_report_clear(&report);
-    evaluation->seconds.judge += seconds_now() - start;
+    evaluation->judged.seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -260,7 +260,7 @@ static enum error_kind bring_trial_keys(struct recent_keys *recent, struct work 
         recent->first[head] = cut.first_key;
         kind = work->source->ops->add_keys(work->source, evaluator->inputs_part, older, &evaluator->inputs, error);
     }
-    work->evaluation->seconds.inputs += seconds_now() - start;
+    work->evaluation->judged.seconds.inputs += seconds_now() - start;
     return kind;
 }
 
@@ -278,7 +278,7 @@ static enum error_kind run_oracles(struct work *work, const struct part_work *pa
     double start = seconds_now();
     progress_display_step(work->evaluator->display, "oracles", 0);
     enum error_kind kind = oracles_run(&work->evaluation->oracles, &inquiry, work->point->oracles, error);
-    work->evaluation->seconds.oracles += seconds_now() - start;
+    work->evaluation->judged.seconds.oracles += seconds_now() - start;
     return kind;
 }
 
@@ -326,7 +326,7 @@ static void give_rows(void *part, const void *whole, const struct part_work *hea
 void part_give_output(struct part_work *part, const struct work *work)
 {
     const struct problem *shape = &work->source->shape;
-    const struct output *whole = &work->evaluation->output;
+    const struct output *whole = &work->evaluation->judged.output;
     give_rows(part->output.out, whole->out, part, shape->num_heads,
               (size_t)shape->head_dim * dtypes[shape->dtype].size_bytes);
     if (part->output.lse)
@@ -339,18 +339,18 @@ void part_take(struct work *work, const struct part_work *part, bool with_output
     const struct problem *shape = &work->source->shape;
     int heads = shape->num_heads;
     size_t dim = (size_t)shape->head_dim, doubles = dim * sizeof(double);
-    truth_take_heads(&evaluation->truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
-    evaluation->truth.plain_rows += part->entry->truth.plain_rows;
-    evaluation->contract_distance = fmax(evaluation->contract_distance, part->entry->contract_distance);
+    truth_take_heads(&evaluation->judged.truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
+    evaluation->judged.truth.plain_rows += part->entry->truth.plain_rows;
+    evaluation->judged.contract_distance = fmax(evaluation->judged.contract_distance, part->entry->contract_distance);
     if (work_has_bound(work)) {
-        take_rows(evaluation->bound, part->bound, part, heads, doubles);
-        take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
+        take_rows(evaluation->judged.bound, part->bound, part, heads, doubles);
+        take_rows(evaluation->judged.lse_bound, part->lse_bound, part, heads, sizeof(double));
     }
     if (!with_output)
         return;
-    take_rows(evaluation->output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
+    take_rows(evaluation->judged.output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
     if (part->output.lse)
-        take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
+        take_rows(evaluation->judged.output.lse, part->output.lse, part, heads, sizeof(float));
     for (enum baseline c = 0; c < BASELINE_COUNT; c++)
         if (evaluation->baselines[c]) {
             const double *of_part = part->entry->baselines[c];

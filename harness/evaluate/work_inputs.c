@@ -61,7 +61,7 @@ enum error_kind work_open_inputs(struct work *work, struct part heads, bool newe
     progress_display_step(evaluator->display, "inputs", 0);
     enum error_kind kind = (newest && ops->open_newest ? ops->open_newest : ops->open)(
         work->source, heads, evaluator->threads, evaluator->progress, &evaluator->inputs, error);
-    work->evaluation->seconds.inputs += seconds_now() - start;
+    work->evaluation->judged.seconds.inputs += seconds_now() - start;
     if (!kind)
         kind = check_told(&told, evaluator, error);
     free(told.bounds);
@@ -87,6 +87,6 @@ enum error_kind work_need_keys(struct work *work, struct error *error)
         return ERROR_NONE;
     enum error_kind kind = work_open_inputs(work, evaluator->inputs_part, false, error);
     if (!kind)
-        work->evaluation->problem = inputs_whole(&evaluator->inputs, &work->source->shape);
+        work->evaluation->judged.problem = inputs_whole(&evaluator->inputs, &work->source->shape);
     return kind;
 }

@@ -247,7 +247,7 @@ static enum error_kind judge_again(struct hunt *hunt, struct hunt_find *find, hu
                                    struct error *error)
 {
     struct hunted_point read;
-    struct evaluation evaluation = {.bound = NULL};
+    struct evaluation evaluation = {.has_other = false};
     struct trial trial;
     struct error failure = {0};
     enum error_kind kind = candidate_read(&read, &find->find.candidate, find->name, &hunt->setting.kernel, error);

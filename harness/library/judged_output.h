@@ -36,7 +36,7 @@ struct judging {
 };
 
 struct judged_output {
-    struct inputs inputs;   /* of the last part; what problem points into */
+    struct inputs inputs;   /* of the last part; what problem points into; zeroed where they are the evaluator's */
     struct problem problem; /* the whole; k and v are NULL if it was worked on in parts */
     struct output output;   /* every NaN of one pattern */
     double *bound;          /* [R, D]; NULL: there is none */

@@ -141,7 +141,7 @@ static void end_point(struct walking *walking, size_t index, enum error_kind kin
     progress_display_hide(walking->display);
     tell_launch_failure(walking, &record);
     fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
-    learn(walking, index, &evaluation->seconds);
+    learn(walking, index, &evaluation->judged.seconds);
     progress_display_show(walking->display);
 }
 
@@ -163,7 +163,7 @@ static void skip_point(struct walking *walking, size_t index, const char *reason
     tally(walking, record.outcome.status);
     progress_display_hide(walking->display);
     fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
-    learn(walking, index, &nothing.seconds);
+    learn(walking, index, &nothing.judged.seconds);
     progress_display_show(walking->display);
 }
 

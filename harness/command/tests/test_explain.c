@@ -31,7 +31,7 @@ static void explain_case(struct explained *explained, const char *text, int64_t 
         device_open(&explained->evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     if (evaluate(&explained->evaluator, &explained->evaluation, point, &error) ||
         replay_run(&explained->replay, point->kernel, &point->kernel_options, &point->recipe,
-                   &explained->evaluation.problem, 1, &error))
+                   &explained->evaluation.judged.problem, 1, &error))
         fail_msg("%s", error.text);
     explanation_make(&explained->explanation, &explained->evaluation, &explained->replay, element);
     explained->diagnosis = diagnose(point, &explained->evaluation, &explained->explanation);
@@ -229,8 +229,8 @@ static void test_figures_add_up(void **state)
     }
     assert_true(fabs(shares - 1) < 1e-12);
     assert_true(fabs(sum - explanation->kernel.err) <= 1e-3 * fabs(explanation->kernel.err));
-    assert_true(explanation->kernel.max_abs_err == explained.evaluation.verdict.total.max_abs_err);
-    assert_int_equal(explanation->element, explained.evaluation.verdict.total.worst);
+    assert_true(explanation->kernel.max_abs_err == explained.evaluation.judged.verdict.total.max_abs_err);
+    assert_int_equal(explanation->element, explained.evaluation.judged.verdict.total.worst);
     assert_int_equal(explanation->differing, 0);
     assert_int_equal(explanation->num_heads, 3);
     assert_true(explanation->heads[0].max_abs_err == explanation->kernel.max_abs_err);
@@ -245,7 +245,7 @@ static void test_element_is_chosen(void **state)
     (void)state;
     explain_case(&explained, SHAPE "seq_len: 99\n", 3 * 64 + 7);
     assert_int_equal(explained.explanation.element, 3 * 64 + 7);
-    assert_true(explained.explanation.truth == explained.evaluation.truth.value[3 * 64 + 7]);
+    assert_true(explained.explanation.truth == explained.evaluation.judged.truth.value[3 * 64 + 7]);
     assert_non_null(strstr(explained.diagnosis.text, "head 3, dim 7"));
     clear(&explained);
 }

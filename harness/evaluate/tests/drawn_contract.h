@@ -33,13 +33,13 @@ static inline const struct contract_row *contract_draw(contract_maker *const *ma
 static inline void contract_write(struct evaluation *evaluation, const struct contract_trial *trial,
                                   struct contract_screen *screen)
 {
-    const struct problem *problem = &evaluation->problem;
+    const struct problem *problem = &evaluation->judged.problem;
     size_t dim = (size_t)problem->head_dim;
     for (int row = 0; row < problem_rows(problem); row++) {
-        evaluation->output.lse[row] = (float)contract_screen_attend(screen, &trial->problem, row);
+        evaluation->judged.output.lse[row] = (float)contract_screen_attend(screen, &trial->problem, row);
         for (size_t d = 0; d < dim; d++) {
             const float value = (float)screen->sums[d];
-            dtype_narrow(problem->dtype, evaluation->output.out, (size_t)row * dim + d, 1, &value);
+            dtype_narrow(problem->dtype, evaluation->judged.output.out, (size_t)row * dim + d, 1, &value);
         }
     }
 }
@@ -67,8 +67,9 @@ static inline bool contract_move(struct contract_trial *first, struct contract_t
 static inline enum error_kind contract_answer(struct evaluation *evaluation, uint64_t *state, char *text, bool *done,
                                               struct error *error)
 {
-    struct problem *problem = &evaluation->problem;
-    const struct exhibit stated = {.problem = problem, .output = &evaluation->output, .truth = &evaluation->truth};
+    struct problem *problem = &evaluation->judged.problem;
+    const struct exhibit stated = {
+        .problem = problem, .output = &evaluation->judged.output, .truth = &evaluation->judged.truth};
     struct contract_trial first = contract_trial_begin(&stated), trial = first;
     struct contract_screen screen;
     const struct contract_clue clue = {&screen, 0};

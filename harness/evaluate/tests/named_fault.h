@@ -246,7 +246,7 @@ static inline enum error_kind fault_answer(struct evaluation *evaluation, const 
                                            const struct recipe *recipe, const struct drawn_fault *fault,
                                            struct device *device, bool *done, struct error *error)
 {
-    const struct problem *problem = &evaluation->problem;
+    const struct problem *problem = &evaluation->judged.problem;
     struct told told;
     double seconds;
     enum error_kind kind = ERROR_NONE;
@@ -254,12 +254,12 @@ static inline enum error_kind fault_answer(struct evaluation *evaluation, const 
         kind = error_memory(error, "a problem", 0);
     *done = !kind && plant_fault(&told, problem, fault);
     if (*done)
-        kind = device_run(device, point->kernel, &point->kernel_options, recipe, &told.problem, &evaluation->output,
-                          &seconds, error);
+        kind = device_run(device, point->kernel, &point->kernel_options, recipe, &told.problem,
+                          &evaluation->judged.output, &seconds, error);
     if (*done && !kind)
-        plant_lse(&evaluation->output, problem, fault);
+        plant_lse(&evaluation->judged.output, problem, fault);
     if (*done && !kind)
-        plant_merge(&evaluation->output, problem, fault);
+        plant_merge(&evaluation->judged.output, problem, fault);
     told_clear(&told);
     return kind;
 }
@@ -268,18 +268,19 @@ static inline enum error_kind fault_rejudge(struct evaluation *evaluation, const
                                             struct error *error)
 {
     const struct exhibit exhibit = {
-        .problem = &evaluation->problem,
-        .output = &evaluation->output,
-        .truth = &evaluation->truth,
-        .bound = evaluation->bound,
-        .lse_bound = evaluation->lse_bound,
+        .problem = &evaluation->judged.problem,
+        .output = &evaluation->judged.output,
+        .truth = &evaluation->judged.truth,
+        .bound = evaluation->judged.bound,
+        .lse_bound = evaluation->judged.lse_bound,
         .criterion = point->criterion,
     };
-    verdict_clear(&evaluation->verdict);
-    enum error_kind kind = verdict_reach(&evaluation->verdict, &exhibit, error);
-    if (kind || criterion_decide(&point->criterion, &evaluation->verdict.total) != DECISION_FAIL)
+    verdict_clear(&evaluation->judged.verdict);
+    enum error_kind kind = verdict_reach(&evaluation->judged.verdict, &exhibit, error);
+    if (kind || criterion_decide(&point->criterion, &evaluation->judged.verdict.total) != DECISION_FAIL)
         return kind;
-    return signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &(struct oracle_facts){0}, 1, error);
+    return signature_find(&evaluation->judged.finding, &exhibit, &evaluation->judged.verdict, &(struct oracle_facts){0},
+                          1, error);
 }
 
 /* The only point of a case. False if the case is refused. */
@@ -301,10 +302,10 @@ static inline bool fault_is_alias(const struct drawn_fault *fault, const struct 
 static inline void fault_conclude(struct named_fault *named, const struct drawn_fault *fault, const struct point *point,
                                   const struct evaluation *evaluation)
 {
-    enum decision decision = criterion_decide(&point->criterion, &evaluation->verdict.total);
+    enum decision decision = criterion_decide(&point->criterion, &evaluation->judged.verdict.total);
     bool failed = decision == DECISION_FAIL || oracles_violated(&evaluation->oracles) > 0;
-    enum signature found = evaluation->finding.signature;
-    named->finding = evaluation->finding;
+    enum signature found = evaluation->judged.finding.signature;
+    named->finding = evaluation->judged.finding;
     if (decision == DECISION_UNBOUNDED || decision == DECISION_UNDECIDED)
         named->outcome = FAULT_REFUSED;
     else if (!failed)
@@ -312,8 +313,9 @@ static inline void fault_conclude(struct named_fault *named, const struct drawn_
     else if (found == SIGNATURE_UNKNOWN)
         named->outcome = fault->kind->names & NAME(UNKNOWN) ? FAULT_NAMELESS : FAULT_UNKNOWN;
     else
-        named->outcome =
-            fault->kind->names >> found & 1 || fault_is_alias(fault, &evaluation->finding) ? FAULT_RIGHT : FAULT_WRONG;
+        named->outcome = fault->kind->names >> found & 1 || fault_is_alias(fault, &evaluation->judged.finding)
+                             ? FAULT_RIGHT
+                             : FAULT_WRONG;
 }
 
 /* Looks for the contract of an output, right or wrong, as if nothing were known of the kernel. */
@@ -321,13 +323,13 @@ static inline enum error_kind fault_contract(struct named_fault *named, const st
                                              const struct point *point)
 {
     const struct exhibit exhibit = {
-        .problem = &evaluation->problem,
-        .output = &evaluation->output,
-        .truth = &evaluation->truth,
+        .problem = &evaluation->judged.problem,
+        .output = &evaluation->judged.output,
+        .truth = &evaluation->judged.truth,
         .criterion = point->criterion,
     };
     const struct class_demand demand = {.asked = false};
-    return contract_search(&named->contract, &exhibit, &evaluation->verdict, &demand, 1, NULL, &named->error);
+    return contract_search(&named->contract, &exhibit, &evaluation->judged.verdict, &demand, 1, NULL, &named->error);
 }
 
 /*
@@ -339,7 +341,7 @@ static inline enum error_kind fault_sound(struct named_fault *named, const struc
 {
     struct case_list list = {0};
     struct point point;
-    struct evaluation evaluation = {.verdict.rows = NULL};
+    struct evaluation evaluation = {.has_other = false};
     enum error_kind kind = ERROR_NONE;
     *named = (struct named_fault){.outcome = FAULT_REFUSED};
     snprintf(named->text, sizeof named->text, "case: drawn\n%srecipe: {name: drawn%s}\n", fault->problem,
@@ -349,11 +351,11 @@ static inline enum error_kind fault_sound(struct named_fault *named, const struc
     kind = evaluate(evaluator, &evaluation, &point, &named->error);
     if (kind)
         goto out;
-    const struct metrics *total = &evaluation.verdict.total;
-    enum signature found = evaluation.finding.signature;
+    const struct metrics *total = &evaluation.judged.verdict.total;
+    enum signature found = evaluation.judged.finding.signature;
     bool beyond = criterion_out_beyond(&point.criterion, total) || criterion_lse_beyond(&point.criterion, total);
     bool rounding = found == SIGNATURE_PRECISION_LOSS || found == SIGNATURE_UNKNOWN;
-    named->finding = evaluation.finding;
+    named->finding = evaluation.judged.finding;
     kind = fault_contract(named, &evaluation, &point);
     if (kind)
         goto out;
@@ -378,7 +380,7 @@ static inline enum error_kind fault_name(struct named_fault *named, const struct
     enum { SOUND, FAULTY, CASES };
     struct case_list lists[CASES] = {{0}, {0}};
     struct point points[CASES];
-    struct evaluation evaluation = {.verdict.rows = NULL};
+    struct evaluation evaluation = {.has_other = false};
     char sound[FAULT_TEXT_SIZE];
     bool planted = fault->plant != PLANT_NONE, done = true;
     const char *budget = by_bound ? "budget: 1\n" : "";
@@ -393,8 +395,8 @@ static inline enum error_kind fault_name(struct named_fault *named, const struct
         !fault_point(&lists[FAULTY], &points[FAULTY], named->text, &named->error))
         goto out;
     kind = evaluate(evaluator, &evaluation, &points[SOUND], &named->error);
-    if (kind || criterion_decide(&points[SOUND].criterion, &evaluation.verdict.total) != DECISION_PASS ||
-        fault_visible(&evaluation.problem) < 2) /* one key weighs 1, whatever becomes of its logit */
+    if (kind || criterion_decide(&points[SOUND].criterion, &evaluation.judged.verdict.total) != DECISION_PASS ||
+        fault_visible(&evaluation.judged.problem) < 2) /* one key weighs 1, whatever becomes of its logit */
         goto out;
     if (planted) {
         kind = fault_answer(&evaluation, &points[SOUND], &points[FAULTY].recipe, fault, evaluator->device, &done,

@@ -33,15 +33,15 @@ static inline enum error_kind judge_by_source(struct judged_output judged[2], co
                                               const struct point *point, const struct generated_source *cut,
                                               int threads, struct progress *progress, struct error *error)
 {
-    const struct problem *problem = &evaluation->problem;
+    const struct problem *problem = &evaluation->judged.problem;
     const struct generated_source whole = generated_source(&point->problem);
     const struct tensor_view out = {
         .name = "out",
-        .elements = evaluation->output.out,
+        .elements = evaluation->judged.output.out,
         .dtype = problem->dtype,
         .strides = {(int64_t)problem->num_heads * problem->head_dim, problem->head_dim, 1},
     };
-    const struct given_output given = given_output(&out, evaluation->output.lse);
+    const struct given_output given = given_output(&out, evaluation->judged.output.lse);
     struct judging judging = {
         .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = point->criterion.tolerance, .budget = 1},
         .truth_method = point->truth_method,

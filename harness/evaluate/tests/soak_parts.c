@@ -84,11 +84,11 @@ static enum error_kind run_in_parts(const struct evaluation *whole, const struct
 {
     struct generated_source cut;
     struct problem_source_ops ops;
-    struct evaluation parts = {.bound = NULL};
+    struct evaluation parts = {.has_other = false};
     cut_by_head(&cut, &ops, &point->problem);
     enum error_kind kind = evaluate_from(&evaluators[1], &parts, point, &cut, error);
-    if (!kind && parts.finding.signature != SIGNATURE_NONE)
-        compare_signatures(RUN_SIGNATURE, &whole->finding, &parts.finding, label);
+    if (!kind && parts.judged.finding.signature != SIGNATURE_NONE)
+        compare_signatures(RUN_SIGNATURE, &whole->judged.finding, &parts.judged.finding, label);
     evaluation_clear(&parts);
     return kind;
 }
@@ -96,14 +96,14 @@ static enum error_kind run_in_parts(const struct evaluation *whole, const struct
 static enum error_kind try_point(const struct point *point, struct error *error)
 {
     char label[POINT_KEY_SIZE], text[SUBJECT_TEXT_SIZE];
-    struct evaluation whole = {.bound = NULL};
+    struct evaluation whole = {.has_other = false};
     if (point->batch != BATCH_ALONE || point->problem.num_kv_heads == 1 || !evaluate_takes(&evaluators[0], point, text))
         return ERROR_NONE;
     point_key(label, point);
     enum error_kind kind = evaluate(&evaluators[0], &whole, point, error);
-    if (!kind && whole.finding.signature != SIGNATURE_NONE && !contract_needs_all_heads(&point->recipe.contract))
+    if (!kind && whole.judged.finding.signature != SIGNATURE_NONE && !contract_needs_all_heads(&point->recipe.contract))
         kind = run_in_parts(&whole, point, label, error);
-    if (!kind && whole.finding.signature != SIGNATURE_NONE && !*whole.subject_failure)
+    if (!kind && whole.judged.finding.signature != SIGNATURE_NONE && !*whole.subject_failure)
         kind = judge_both_ways(&whole, point, false, label, NULL, error);
     evaluation_clear(&whole);
     return kind;
@@ -149,7 +149,7 @@ static enum error_kind try_draw(uint64_t seed, uint64_t number, bool *failed, st
     struct drawn_fault fault;
     struct case_list list = {0};
     struct point point;
-    struct evaluation evaluation = {.bound = NULL};
+    struct evaluation evaluation = {.has_other = false};
     char text[FAULT_TEXT_SIZE], label[64];
     bool done = true;
     enum error_kind kind = ERROR_NONE;
@@ -167,11 +167,11 @@ static enum error_kind try_draw(uint64_t seed, uint64_t number, bool *failed, st
         kind = fault_answer(&evaluation, &point, &point.recipe, &fault, evaluators[0].device, &done, error);
     if (!kind && planted && done)
         kind = fault_rejudge(&evaluation, &point, error);
-    *failed = !kind && done && criterion_decide(&point.criterion, &evaluation.verdict.total) == DECISION_FAIL;
+    *failed = !kind && done && criterion_decide(&point.criterion, &evaluation.judged.verdict.total) == DECISION_FAIL;
     if (*failed)
         kind = judge_both_ways(&evaluation, &point, false, label, NULL, error);
     if (*failed && !kind && !planted && !contract_needs_all_heads(&point.recipe.contract) &&
-        evaluation.finding.signature != SIGNATURE_NONE)
+        evaluation.judged.finding.signature != SIGNATURE_NONE)
         kind = run_in_parts(&evaluation, &point, label, error);
 
 out:
@@ -186,7 +186,7 @@ static enum error_kind try_contract(uint64_t seed, uint64_t number, bool *failed
     struct drawn_fault fault;
     struct case_list list = {0};
     struct point point;
-    struct evaluation evaluation = {.bound = NULL};
+    struct evaluation evaluation = {.has_other = false};
     char text[FAULT_TEXT_SIZE], drawn[CONTRACT_TEXT_SIZE], label[CONTRACT_TEXT_SIZE + 64];
     enum error_kind kind = ERROR_NONE;
     bool done = false;

@@ -59,26 +59,28 @@ static struct generated_source cut_source(const struct point *point, struct prob
 
 static void assert_same(const struct evaluation *a, const struct evaluation *b)
 {
-    size_t rows = (size_t)problem_rows(&a->problem), elements = (size_t)problem_elements(&a->problem);
-    assert_memory_equal(a->output.out, b->output.out, elements * 2);
-    assert_memory_equal(a->output.lse, b->output.lse, rows * sizeof(float));
-    assert_memory_equal(a->bound, b->bound, elements * sizeof(double));
-    assert_memory_equal(a->lse_bound, b->lse_bound, rows * sizeof(double));
-    assert_true(a->input_digest == b->input_digest && a->output_digest == b->output_digest);
-    assert_true(a->truth_digest == b->truth_digest && a->contract_distance == b->contract_distance);
-    assert_memory_equal(&a->verdict.total, &b->verdict.total, sizeof b->verdict.total);
-    assert_int_equal(a->finding.signature, b->finding.signature);
+    size_t rows = (size_t)problem_rows(&a->judged.problem), elements = (size_t)problem_elements(&a->judged.problem);
+    assert_memory_equal(a->judged.output.out, b->judged.output.out, elements * 2);
+    assert_memory_equal(a->judged.output.lse, b->judged.output.lse, rows * sizeof(float));
+    assert_memory_equal(a->judged.bound, b->judged.bound, elements * sizeof(double));
+    assert_memory_equal(a->judged.lse_bound, b->judged.lse_bound, rows * sizeof(double));
+    assert_true(a->judged.input_digest == b->judged.input_digest && a->judged.output_digest == b->judged.output_digest);
+    assert_true(a->judged.truth_digest == b->judged.truth_digest &&
+                a->judged.contract_distance == b->judged.contract_distance);
+    assert_memory_equal(&a->judged.verdict.total, &b->judged.verdict.total, sizeof b->judged.verdict.total);
+    assert_int_equal(a->judged.finding.signature, b->judged.finding.signature);
     assert_memory_equal(a->oracles.outcome, b->oracles.outcome, sizeof b->oracles.outcome);
     for (enum baseline c = 0; c < BASELINE_COUNT; c++) {
         assert_true(!a->baselines[c] == !b->baselines[c]);
         if (a->baselines[c])
             assert_memory_equal(a->baselines[c], b->baselines[c], (elements + rows) * sizeof(double));
     }
-    assert_int_equal(a->classes.num_rows, b->classes.num_rows);
-    for (int row = 0; row < a->classes.num_rows; row++)
-        assert_memory_equal(&a->classes.output[row], &b->classes.output[row], sizeof *a->classes.output);
-    assert_null(a->problem.k);
-    assert_null(b->problem.k);
+    assert_int_equal(a->judged.classes.num_rows, b->judged.classes.num_rows);
+    for (int row = 0; row < a->judged.classes.num_rows; row++)
+        assert_memory_equal(&a->judged.classes.output[row], &b->judged.classes.output[row],
+                            sizeof *a->judged.classes.output);
+    assert_null(a->judged.problem.k);
+    assert_null(b->judged.problem.k);
 }
 
 /* What the device apart has; 0: enough. */
@@ -117,7 +119,7 @@ static void compare(const struct point *point, struct limits limits, bool at_onc
         assert_int_equal(kind, ERROR_NONE);
         if (evaluate_from(&evaluators[i], &evaluations[i], point, &cut, &error))
             fail_msg("%s", error.text);
-        if (criterion_decide(&point->criterion, &evaluations[i].verdict.total) == DECISION_PASS)
+        if (criterion_decide(&point->criterion, &evaluations[i].judged.verdict.total) == DECISION_PASS)
             assert_int_equal(num_opened, i ? opened : NUM_PARTS);
         else /* and again for the name */
             assert_true(num_opened > NUM_PARTS);
@@ -210,7 +212,7 @@ static void test_a_part_without_a_digest_is_completed(void **state)
     struct point point = long_point(4000);
     struct problem_source_ops ops;
     struct evaluator evaluator = {.threads = 1};
-    struct evaluation evaluation = {.bound = NULL};
+    struct evaluation evaluation = {.has_other = false};
     struct work work = {.evaluator = &evaluator, .evaluation = &evaluation, .point = &point};
     struct part_work part;
     struct error error;
@@ -249,7 +251,7 @@ static void test_keys_that_are_not_the_problems_are_noticed(void **state)
         assert_int_equal(evaluation.at_once, !badly);
         assert_int_equal(strstr(evaluation.launch_failure, "the keys that it makes are not") != NULL, badly);
         assert_true(badly || !*evaluation.launch_failure);
-        assert_int_equal(evaluation.verdict.total.mismatched, 0);
+        assert_int_equal(evaluation.judged.verdict.total.mismatched, 0);
         assert_int_equal(num_newest, i < 2 ? 0 : badly ? 1 : NUM_PARTS);
         evaluation_clear(&evaluation);
         evaluator_clear(&evaluator);

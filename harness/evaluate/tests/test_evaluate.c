@@ -30,13 +30,13 @@ static void test_points_share_inputs_and_truth(void **state)
         const void *inputs_before = evaluator.inputs.k;
         if (evaluate(&evaluator, &evaluation, &point, &error))
             fail_msg("%s", error.text);
-        assert_int_equal(evaluation.verdict.total.mismatched, 0);
-        assert_int_equal(evaluation.verdict.total.unwritten, 0);
-        assert_true(evaluation.verdict.total.budget_used <= 1);
-        assert_true(evaluation.seconds.truth_shared == (i == 1));
+        assert_int_equal(evaluation.judged.verdict.total.mismatched, 0);
+        assert_int_equal(evaluation.judged.verdict.total.unwritten, 0);
+        assert_true(evaluation.judged.verdict.total.budget_used <= 1);
+        assert_true(evaluation.judged.seconds.truth_shared == (i == 1));
         if (i == 1)
             assert_ptr_equal(evaluator.inputs.k, inputs_before);
-        truth_digests[i] = evaluation.truth_digest;
+        truth_digests[i] = evaluation.judged.truth_digest;
         evaluation_clear(&evaluation);
     }
     assert_true(truth_digests[0] == truth_digests[1] && truth_digests[0] != truth_digests[2]);
@@ -64,15 +64,16 @@ static void test_a_mask_is_part_of_the_problem(void **state)
         point.problem.mask = masks[i];
         if (evaluate(&evaluator, &evaluation, &point, &error))
             fail_msg("%s", error.text);
-        assert_int_equal(evaluation.verdict.total.mismatched, 0);
-        assert_true(evaluation.verdict.total.budget_used <= 1);
-        assert_true((evaluation.problem.visible != NULL) == (masks[i].kind != MASK_NONE));
+        assert_int_equal(evaluation.judged.verdict.total.mismatched, 0);
+        assert_true(evaluation.judged.verdict.total.budget_used <= 1);
+        assert_true((evaluation.judged.problem.visible != NULL) == (masks[i].kind != MASK_NONE));
         if (masks[i].kind == MASK_ALL)
             for (int h = 0; h < 6; h++)
-                assert_true(evaluation.truth.lse[h] == -INFINITY && evaluation.output.lse[h] == -INFINITY);
-        input_digests[i] = evaluation.input_digest;
-        truth_digests[i] = evaluation.truth_digest;
-        output_digests[i] = evaluation.output_digest;
+                assert_true(evaluation.judged.truth.lse[h] == -INFINITY &&
+                            evaluation.judged.output.lse[h] == -INFINITY);
+        input_digests[i] = evaluation.judged.input_digest;
+        truth_digests[i] = evaluation.judged.truth_digest;
+        output_digests[i] = evaluation.judged.output_digest;
         evaluation_clear(&evaluation);
     }
     for (int i = 0; i < MASKS; i++)
@@ -96,11 +97,11 @@ static void test_undecided_is_judged_by_mpfr(void **state)
     struct point point = small_point(KERNEL_SINGLE_PASS);
     assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
-    assert_int_equal(evaluation.truth.plain_rows, 0);
-    point.criterion.tolerance = (struct tolerance){.atol = evaluation.verdict.total.max_abs_err};
+    assert_int_equal(evaluation.judged.truth.plain_rows, 0);
+    point.criterion.tolerance = (struct tolerance){.atol = evaluation.judged.verdict.total.max_abs_err};
     evaluation_clear(&evaluation);
     assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
-    assert_int_equal(evaluation.truth.plain_rows, 6);
+    assert_int_equal(evaluation.judged.truth.plain_rows, 6);
     evaluation_clear(&evaluation);
     evaluator_clear(&evaluator);
     device_close(evaluator.device);
@@ -123,19 +124,19 @@ static void test_methods_share_what_is_the_same(void **state)
         for (int method = 0; method < TRUTH_METHOD_COUNT; method++) {
             point.truth_method = (enum truth_method)method;
             assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
-            assert_true(evaluation.seconds.truth_shared == (method > 0 && i == 1));
+            assert_true(evaluation.judged.seconds.truth_shared == (method > 0 && i == 1));
             evaluation_clear(&evaluation);
         }
         if (i == 0) { /* certified anew, and undecided, which the plain truth at hand decides */
             point.truth_method = TRUTH_CERTIFIED;
             assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
-            point.criterion.tolerance = (struct tolerance){.atol = evaluation.verdict.total.max_abs_err};
+            point.criterion.tolerance = (struct tolerance){.atol = evaluation.judged.verdict.total.max_abs_err};
             evaluation_clear(&evaluation);
             assert_int_equal(evaluator.cache.newest->older->key.method, TRUTH_CERTIFIED);
             evaluator.cache.newest->older->key.problem++; /* forgotten; the plain one is not */
             assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
-            assert_int_equal(evaluation.truth.plain_rows, 6);
-            assert_false(evaluation.seconds.truth_shared);
+            assert_int_equal(evaluation.judged.truth.plain_rows, 6);
+            assert_false(evaluation.judged.seconds.truth_shared);
             evaluation_clear(&evaluation);
         }
         evaluator_clear(&evaluator);
@@ -160,12 +161,12 @@ static void test_a_sequence_of_a_batch_has_the_bits_that_it_has_alone(void **sta
         case_point(list.cases[0], i, &point);
         if (evaluate(&evaluator, &together, &point, &error))
             fail_msg("%s", error.text);
-        assert_int_equal(together.verdict.total.mismatched + together.verdict.total.lse_mismatched, 0);
+        assert_int_equal(together.judged.verdict.total.mismatched + together.judged.verdict.total.lse_mismatched, 0);
         point.batch = BATCH_ALONE;
         if (evaluate(&evaluator, &alone, &point, &error))
             fail_msg("%s", error.text);
-        assert_true(alone.output_digest == together.output_digest);
-        assert_true(alone.input_digest == together.input_digest);
+        assert_true(alone.judged.output_digest == together.judged.output_digest);
+        assert_true(alone.judged.input_digest == together.judged.input_digest);
         evaluation_clear(&together);
         evaluation_clear(&alone);
     }
@@ -209,7 +210,7 @@ static void test_what_is_not_written_is_counted(void **state)
     struct point point = small_point(KERNEL_SINGLE_PASS);
     ops.launch = launch_nothing;
     evaluate_on(&evaluation, &ops, &point);
-    const struct metrics *total = &evaluation.verdict.total;
+    const struct metrics *total = &evaluation.judged.verdict.total;
     assert_int_equal(total->unwritten, total->elements);
     assert_int_equal(criterion_decide(&point.criterion, total), DECISION_FAIL);
     evaluation_clear(&evaluation);
@@ -224,8 +225,8 @@ static void test_the_digest_of_an_output_has_its_lse(void **state)
     evaluate_on(&sound, &ops, &point);
     ops.launch = launch_and_move_lse;
     evaluate_on(&moved, &ops, &point);
-    assert_int_equal(moved.verdict.total.mismatched, 0);
-    assert_true(sound.output_digest != moved.output_digest);
+    assert_int_equal(moved.judged.verdict.total.mismatched, 0);
+    assert_true(sound.judged.output_digest != moved.judged.output_digest);
     evaluation_clear(&sound);
     evaluation_clear(&moved);
 }
@@ -238,8 +239,8 @@ static void test_the_bound_is_that_of_the_recipe(void **state)
     struct point point = small_point(KERNEL_SINGLE_PASS);
     point.recipe.dot_dtype = ROUND_F16;
     evaluate_on(&evaluation, &device_host_ops, &point);
-    assert_true(evaluation.verdict.total.lse_budget_used <= 1);
-    assert_true(evaluation.verdict.total.max_lse_err > 1e-4);
+    assert_true(evaluation.judged.verdict.total.lse_budget_used <= 1);
+    assert_true(evaluation.judged.verdict.total.max_lse_err > 1e-4);
     evaluation_clear(&evaluation);
 }
 
@@ -284,8 +285,9 @@ static void test_every_recipe_answers_an_ordinary_problem(void **state)
         case_point(list.cases[0], i, &point);
         if (evaluate(&evaluator, &evaluation, &point, &error))
             fail_msg("%s", error.text);
-        if (evaluation.verdict.total.nan + evaluation.verdict.total.inf + evaluation.verdict.total.unwritten)
-            fail_msg("%s: %d NaN", point_key(key, &point), (int)evaluation.verdict.total.nan);
+        if (evaluation.judged.verdict.total.nan + evaluation.judged.verdict.total.inf +
+            evaluation.judged.verdict.total.unwritten)
+            fail_msg("%s: %d NaN", point_key(key, &point), (int)evaluation.judged.verdict.total.nan);
         evaluation_clear(&evaluation);
     }
     case_list_clear(&list);

@@ -72,23 +72,24 @@ static struct generated_source counted_source(const struct point *point, struct 
 
 static void assert_same(const struct evaluation *a, const struct evaluation *b)
 {
-    size_t rows = (size_t)problem_rows(&a->problem), elements = (size_t)problem_elements(&a->problem);
-    assert_memory_equal(a->output.out, b->output.out, elements * 2);
-    assert_memory_equal(a->output.lse, b->output.lse, rows * sizeof(float));
-    assert_memory_equal(a->bound, b->bound, elements * sizeof(double));
-    assert_memory_equal(a->lse_bound, b->lse_bound, rows * sizeof(double));
-    assert_memory_equal(a->truth.value, b->truth.value, elements * sizeof(double));
-    assert_memory_equal(a->truth.radius, b->truth.radius, elements * sizeof(double));
-    assert_true(a->input_digest == b->input_digest && a->output_digest == b->output_digest);
-    assert_true(a->truth_digest == b->truth_digest);
-    assert_memory_equal(&a->verdict.total, &b->verdict.total, sizeof b->verdict.total);
-    assert_int_equal(a->finding.signature, b->finding.signature);
-    assert_string_equal(a->finding.detail, b->finding.detail);
+    size_t rows = (size_t)problem_rows(&a->judged.problem), elements = (size_t)problem_elements(&a->judged.problem);
+    assert_memory_equal(a->judged.output.out, b->judged.output.out, elements * 2);
+    assert_memory_equal(a->judged.output.lse, b->judged.output.lse, rows * sizeof(float));
+    assert_memory_equal(a->judged.bound, b->judged.bound, elements * sizeof(double));
+    assert_memory_equal(a->judged.lse_bound, b->judged.lse_bound, rows * sizeof(double));
+    assert_memory_equal(a->judged.truth.value, b->judged.truth.value, elements * sizeof(double));
+    assert_memory_equal(a->judged.truth.radius, b->judged.truth.radius, elements * sizeof(double));
+    assert_true(a->judged.input_digest == b->judged.input_digest && a->judged.output_digest == b->judged.output_digest);
+    assert_true(a->judged.truth_digest == b->judged.truth_digest);
+    assert_memory_equal(&a->judged.verdict.total, &b->judged.verdict.total, sizeof b->judged.verdict.total);
+    assert_int_equal(a->judged.finding.signature, b->judged.finding.signature);
+    assert_string_equal(a->judged.finding.detail, b->judged.finding.detail);
     assert_memory_equal(a->oracles.outcome, b->oracles.outcome, sizeof b->oracles.outcome);
     assert_memory_equal(a->oracles.detail, b->oracles.detail, sizeof b->oracles.detail);
-    assert_int_equal(a->classes.num_rows, b->classes.num_rows);
-    for (int row = 0; row < a->classes.num_rows; row++)
-        assert_memory_equal(&a->classes.output[row], &b->classes.output[row], sizeof *a->classes.output);
+    assert_int_equal(a->judged.classes.num_rows, b->judged.classes.num_rows);
+    for (int row = 0; row < a->judged.classes.num_rows; row++)
+        assert_memory_equal(&a->judged.classes.output[row], &b->judged.classes.output[row],
+                            sizeof *a->judged.classes.output);
 }
 
 /* What a test does to the device once it is open. */
@@ -183,17 +184,18 @@ static void compare(const char *what, const struct point *point, struct expected
     assert_int_equal(device_open(&here.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     if (evaluate(&here, &of_host, point, &error) || evaluate_apart(&there, &of_device, point, as_it_is, &error))
         fail_msg("%s: %s", what, error.text);
-    if (counts.opened != expected.opened || counts.newest != expected.newest || !!of_device.problem.k != expected.keys)
+    if (counts.opened != expected.opened || counts.newest != expected.newest ||
+        !!of_device.judged.problem.k != expected.keys)
         fail_msg("%s: opened %d times, %d with the newest keys, %s keys", what, counts.opened, counts.newest,
-                 of_device.problem.k ? "with" : "without");
+                 of_device.judged.problem.k ? "with" : "without");
     assert_same(&of_host, &of_device);
     assert_true(of_device.at_once && !*of_device.launch_failure);
     assert_int_equal(apart.times_made, 2);
     if (!point->oracles)
         assert_true(apart.copied_bytes < tensor_bytes / 16); /* q, slopes, a mask, and no keys */
     if (expected.keys) {
-        assert_memory_equal(of_device.problem.k, of_host.problem.k, tensor_bytes);
-        assert_memory_equal(of_device.problem.v, of_host.problem.v, tensor_bytes);
+        assert_memory_equal(of_device.judged.problem.k, of_host.judged.problem.k, tensor_bytes);
+        assert_memory_equal(of_device.judged.problem.v, of_host.judged.problem.v, tensor_bytes);
     }
     evaluation_clear(&of_host);
     evaluator_clear(&here);
@@ -240,7 +242,7 @@ static void test_oracles_take_the_keys_of_their_trial(void **state)
     struct error error;
     point.oracles = 1u << ORACLE_DETERMINISM;
     assert_int_equal(evaluate_apart(&evaluator, &evaluation, &point, as_it_is, &error), ERROR_NONE);
-    assert_true(counts.newest == 0 && evaluation.problem.k);
+    assert_true(counts.newest == 0 && evaluation.judged.problem.k);
     close_apart(&evaluator, &evaluation);
 }
 
@@ -271,7 +273,7 @@ static void test_who_asks_more_has_all_keys(void **state)
     struct evaluation evaluation;
     struct error error;
     assert_int_equal(evaluate_apart(&evaluator, &evaluation, &point, as_it_is, &error), ERROR_NONE);
-    assert_true(counts.newest == 0 && evaluation.problem.k && apart.times_made == 2);
+    assert_true(counts.newest == 0 && evaluation.judged.problem.k && apart.times_made == 2);
     close_apart(&evaluator, &evaluation);
     point = long_point(KEYS);
     /* The bound of a kernel that adds to masked logits asks for all of them. */
@@ -293,7 +295,8 @@ static void test_keys_are_there_unless_nobody_looks(void **state)
     const struct generated_source source = counted_source(&point, &ops);
     assert_int_equal(apart_device_open(&evaluator.device, 1, &error), ERROR_NONE);
     assert_int_equal(evaluate_from(&evaluator, &evaluation, &point, &source, &error), ERROR_NONE);
-    assert_true(counts.newest == 0 && evaluation.problem.k && evaluation.problem.v && apart.times_made == 2);
+    assert_true(counts.newest == 0 && evaluation.judged.problem.k && evaluation.judged.problem.v &&
+                apart.times_made == 2);
     close_apart(&evaluator, &evaluation);
 }
 
@@ -319,8 +322,8 @@ static void test_points_of_one_problem_share_its_newest_keys(void **state)
         if (counts.opened != (i < 2 ? 1 : 2) || counts.newest != 1)
             fail_msg("point %d: opened %d times, %d with the newest keys; %s", i, counts.opened, counts.newest,
                      evaluation.launch_failure);
-        assert_true(!!evaluation.problem.k == (i == 2) && !*evaluation.launch_failure);
-        assert_true(evaluation.seconds.truth_shared == (i > 0));
+        assert_true(!!evaluation.judged.problem.k == (i == 2) && !*evaluation.launch_failure);
+        assert_true(evaluation.judged.seconds.truth_shared == (i > 0));
         evaluation_clear(&evaluation);
     }
     assert_int_equal(apart.times_made, 6);
@@ -343,8 +346,8 @@ static void test_a_device_that_is_wrong_is_not_asked(void **state)
         if (!strstr(evaluation.launch_failure, "the keys that it makes are not those of the problem"))
             fail_msg("change %d: '%s'", (int)i, evaluation.launch_failure);
         assert_false(evaluation.at_once);
-        assert_int_equal(evaluation.verdict.total.mismatched, 0);
-        assert_true(counts.opened == 2 && evaluation.problem.k);
+        assert_int_equal(evaluation.judged.verdict.total.mismatched, 0);
+        assert_true(counts.opened == 2 && evaluation.judged.problem.k);
         close_apart(&evaluator, &evaluation);
     }
 }

@@ -76,16 +76,16 @@ static void test_a_run_in_parts_has_the_name_of_the_whole(void **state)
         struct evaluation parts;
         struct error error;
         run(&ran, faults[i].problem, faults[i].recipe);
-        assert_int_equal(ran.evaluation.finding.signature, faults[i].signature);
-        struct signature_finding whole = ran.evaluation.finding;
-        const size_t q_bytes = (size_t)problem_elements(&ran.evaluation.problem) * 2;
-        void *q = fault_copy(ran.evaluation.problem.q, q_bytes);
+        assert_int_equal(ran.evaluation.judged.finding.signature, faults[i].signature);
+        struct signature_finding whole = ran.evaluation.judged.finding;
+        const size_t q_bytes = (size_t)problem_elements(&ran.evaluation.judged.problem) * 2;
+        void *q = fault_copy(ran.evaluation.judged.problem.q, q_bytes);
         cut_by_head(&cut, &ops, &ran.point.problem);
         if (evaluate_from(&ran.evaluator, &parts, &ran.point, &cut, &error))
             fail_msg("%s", error.text);
-        assert_same_finding(&whole, &parts.finding);
-        assert_null(parts.problem.k);
-        assert_memory_equal(parts.problem.q, q, q_bytes); /* which the parts that were opened left */
+        assert_same_finding(&whole, &parts.judged.finding);
+        assert_null(parts.judged.problem.k);
+        assert_memory_equal(parts.judged.problem.q, q, q_bytes); /* which the parts that were opened left */
         free(q);
         evaluation_clear(&parts);
         ran_clear(&ran);
@@ -142,8 +142,9 @@ static void answer_elsewhere(struct ran *ran, const struct elsewhere *elsewhere)
     struct contract_screen screen;
     struct error error;
     run(ran, elsewhere->problem, "");
-    const struct exhibit stated = {
-        .problem = &ran->evaluation.problem, .output = &ran->evaluation.output, .truth = &ran->evaluation.truth};
+    const struct exhibit stated = {.problem = &ran->evaluation.judged.problem,
+                                   .output = &ran->evaluation.judged.output,
+                                   .truth = &ran->evaluation.judged.truth};
     struct contract_trial first = contract_trial_begin(&stated);
     const struct contract_clue clue = {&screen, 0};
     assert_int_equal(contract_screen_init(&screen, stated.problem, SCREEN_ALL_ELEMENTS, &error), ERROR_NONE);
@@ -221,9 +222,9 @@ static void test_keys_have_to_be_elsewhere_in_every_part(void **state)
         answer_elsewhere(&ran, &layout);
         run(&sound, PEAKED, "");
         for (int head = 2 * sound_head; head < 2 * sound_head + 2; head++) {
-            memcpy((char *)ran.evaluation.output.out + head * 128, (char *)sound.evaluation.output.out + head * 128,
-                   128);
-            ran.evaluation.output.lse[head] = sound.evaluation.output.lse[head];
+            memcpy((char *)ran.evaluation.judged.output.out + head * 128,
+                   (char *)sound.evaluation.judged.output.out + head * 128, 128);
+            ran.evaluation.judged.output.lse[head] = sound.evaluation.judged.output.lse[head];
         }
         if (judge_at_once_and_in_parts(judged, &ran.evaluation, &ran.point, &error))
             fail_msg("%s", error.text);
@@ -247,9 +248,9 @@ static void test_a_contract_has_to_hold_in_every_part(void **state)
         run(&ran, PROBLEM, ", scale_factor: 2");
         run(&sound, PROBLEM, "");
         for (int head = 2 * sound_head; head < 2 * sound_head + 2; head++) {
-            memcpy((char *)ran.evaluation.output.out + head * 128, (char *)sound.evaluation.output.out + head * 128,
-                   128);
-            ran.evaluation.output.lse[head] = sound.evaluation.output.lse[head];
+            memcpy((char *)ran.evaluation.judged.output.out + head * 128,
+                   (char *)sound.evaluation.judged.output.out + head * 128, 128);
+            ran.evaluation.judged.output.lse[head] = sound.evaluation.judged.output.lse[head];
         }
         if (judge_at_once_and_in_parts(judged, &ran.evaluation, &ran.point, &error))
             fail_msg("%s", error.text);

@@ -229,21 +229,25 @@ static void test_parts_of_a_source_come_together(void **state)
         if (evaluate(&evaluators[0], &whole, &point, &error) ||
             evaluate_from(&evaluators[1], &parts, &point, &cut, &error))
             fail_msg("%s", error.text);
-        size_t rows = (size_t)problem_rows(&whole.problem), elements = (size_t)problem_elements(&whole.problem);
+        size_t rows = (size_t)problem_rows(&whole.judged.problem),
+               elements = (size_t)problem_elements(&whole.judged.problem);
         assert_int_equal(rows, 6 * (variant / 2 % 2 ? 3 : 1));
-        assert_int_equal(whole.verdict.total.unwritten, 0);
-        assert_true(whole.output_digest == parts.output_digest && whole.truth_digest == parts.truth_digest);
-        assert_true(whole.contract_distance == parts.contract_distance);
-        assert_true((whole.contract_distance > 0) == (point.problem.truth_of == TRUTH_OF_FORMULA));
+        assert_int_equal(whole.judged.verdict.total.unwritten, 0);
+        assert_true(whole.judged.output_digest == parts.judged.output_digest &&
+                    whole.judged.truth_digest == parts.judged.truth_digest);
+        assert_true(whole.judged.contract_distance == parts.judged.contract_distance);
+        assert_true((whole.judged.contract_distance > 0) == (point.problem.truth_of == TRUTH_OF_FORMULA));
         /* A part is not looked through for its largest elements: what its distribution promises is larger. */
         for (size_t e = 0; e < elements; e++)
-            assert_true(parts.bound[e] >= whole.bound[e] && parts.bound[e] <= 1.5 * whole.bound[e]);
+            assert_true(parts.judged.bound[e] >= whole.judged.bound[e] &&
+                        parts.judged.bound[e] <= 1.5 * whole.judged.bound[e]);
         for (size_t r = 0; r < rows; r++)
-            assert_true(parts.lse_bound[r] >= whole.lse_bound[r] && parts.lse_bound[r] <= 1.5 * whole.lse_bound[r]);
+            assert_true(parts.judged.lse_bound[r] >= whole.judged.lse_bound[r] &&
+                        parts.judged.lse_bound[r] <= 1.5 * whole.judged.lse_bound[r]);
         if (whole.baselines[BASELINE_F64_RELATIVE])
             assert_memory_equal(whole.baselines[BASELINE_F64_RELATIVE], parts.baselines[BASELINE_F64_RELATIVE],
                                 (elements + rows) * sizeof(double));
-        assert_null(parts.problem.k);
+        assert_null(parts.judged.problem.k);
         for (int i = 0; i < 2; i++) {
             evaluation_clear(i ? &parts : &whole);
             evaluator_clear(&evaluators[i]);
@@ -277,11 +281,11 @@ static void test_rows_without_a_part_fail(void **state)
         cut.source.num_parts = 1 + variant % 2;
         if (evaluate_from(&evaluator, &evaluation, &point, &cut, &error))
             fail_msg("%s", error.text);
-        assert_int_equal(criterion_decide(&point.criterion, &evaluation.verdict.total), DECISION_FAIL);
-        assert_int_equal(evaluation.verdict.total.unwritten, 2 * 2 * 64);
-        assert_int_equal(evaluation.verdict.total.unbounded, 0); /* but 0: nothing may be off */
+        assert_int_equal(criterion_decide(&point.criterion, &evaluation.judged.verdict.total), DECISION_FAIL);
+        assert_int_equal(evaluation.judged.verdict.total.unwritten, 2 * 2 * 64);
+        assert_int_equal(evaluation.judged.verdict.total.unbounded, 0); /* but 0: nothing may be off */
         for (int row = 0; row < 12; row++)
-            assert_true((evaluation.verdict.rows[row].unwritten > 0) == (row % 6 > 3));
+            assert_true((evaluation.judged.verdict.rows[row].unwritten > 0) == (row % 6 > 3));
         evaluation_clear(&evaluation);
     }
     evaluator_clear(&evaluator);
@@ -314,7 +318,7 @@ static void test_inputs_at_hand_are_of_the_same_heads(void **state)
             cut.source.num_parts = parts;
             if (evaluate_from(&evaluators[i], &evaluation, &point, &cut, &error))
                 fail_msg("%s", error.text);
-            digests[i] = evaluation.input_digest;
+            digests[i] = evaluation.judged.input_digest;
             evaluation_clear(&evaluation);
         }
         evaluator_clear(&evaluators[i]);
@@ -371,12 +375,14 @@ static void test_points_of_one_problem_share_its_parts(void **state)
         struct evaluation alone, *together = &points[p].evaluation;
         assert_int_equal(points[p].kind, ERROR_NONE);
         assert_int_equal(evaluate_from(&evaluators[1], &alone, &own[p], &cut, &error), ERROR_NONE);
-        assert_true(together->input_digest == alone.input_digest && together->output_digest == alone.output_digest);
-        assert_true(together->truth_digest == alone.truth_digest);
-        assert_memory_equal(&together->verdict.total, &alone.verdict.total, sizeof alone.verdict.total);
-        assert_int_equal(together->finding.signature, alone.finding.signature);
-        assert_true((alone.finding.signature != SIGNATURE_NONE) == (p == 3));
-        assert_true(together->problem.q == points[0].evaluation.problem.q);
+        assert_true(together->judged.input_digest == alone.judged.input_digest &&
+                    together->judged.output_digest == alone.judged.output_digest);
+        assert_true(together->judged.truth_digest == alone.judged.truth_digest);
+        assert_memory_equal(&together->judged.verdict.total, &alone.judged.verdict.total,
+                            sizeof alone.judged.verdict.total);
+        assert_int_equal(together->judged.finding.signature, alone.judged.finding.signature);
+        assert_true((alone.judged.finding.signature != SIGNATURE_NONE) == (p == 3));
+        assert_true(together->judged.problem.q == points[0].evaluation.judged.problem.q);
         evaluation_clear(&alone);
     }
     for (int p = 0; p < NUM_POINTS; p++)

@@ -29,19 +29,19 @@ static void test_a_query_has_the_result_that_it_has_alone(void **state)
         point.oracles = ORACLE_ALL;
         if (evaluate(&evaluator, &together, &point, &error))
             fail_msg("%s", error.text);
-        assert_int_equal(criterion_decide(&point.criterion, &together.verdict.total), DECISION_PASS);
+        assert_int_equal(criterion_decide(&point.criterion, &together.judged.verdict.total), DECISION_PASS);
         assert_int_equal(oracles_violated(&together.oracles), 0);
-        assert_int_equal(together.verdict.num_rows, QUERIES * 6);
+        assert_int_equal(together.judged.verdict.num_rows, QUERIES * 6);
         for (int query = 0; query < QUERIES; query++) {
-            struct problem one = problem_query(&together.problem, query);
+            struct problem one = problem_query(&together.judged.problem, query);
             struct truth truth;
             const struct truth_options options = {.precision = 160, .threads = 1};
             assert_int_equal(one.seq_len, 301 - (QUERIES - 1 - query));
             assert_int_equal(one.q_position, 300 - (QUERIES - 1 - query));
             assert_int_equal(truth_init(&truth, &one, &error), 0);
             assert_int_equal(truth_certified(&truth, &one, &options, &error), 0);
-            assert_memory_equal(truth.value, together.truth.value + query * 6 * 64, 6 * 64 * sizeof(double));
-            assert_memory_equal(truth.lse, together.truth.lse + query * 6, 6 * sizeof(double));
+            assert_memory_equal(truth.value, together.judged.truth.value + query * 6 * 64, 6 * 64 * sizeof(double));
+            assert_memory_equal(truth.lse, together.judged.truth.lse + query * 6, 6 * sizeof(double));
             truth_clear(&truth);
         }
         evaluation_clear(&together);

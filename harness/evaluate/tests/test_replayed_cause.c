@@ -37,7 +37,7 @@ static void fail_by(struct failure *failure, const struct recipe *recipe)
         device_open(&failure->evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     if (evaluate(&failure->evaluator, &failure->evaluation, &failure->point, &error))
         fail_msg("%s", error.text);
-    assert_true(failure->evaluation.verdict.total.mismatched > 0);
+    assert_true(failure->evaluation.judged.verdict.total.mismatched > 0);
     failure->finding =
         (struct signature_finding){.signature = SIGNATURE_UNKNOWN, .head = -1, .num_rows_examined = 3, .residual = 2};
 }
@@ -46,14 +46,14 @@ static enum signature asked(struct failure *failure)
 {
     const struct shipped_subject shipped = point_subject(&failure->point, failure->evaluator.device);
     const struct evaluation *evaluation = &failure->evaluation;
-    const struct exhibit exhibit = {.problem = &evaluation->problem,
-                                    .output = &evaluation->output,
-                                    .truth = &evaluation->truth,
-                                    .bound = evaluation->bound,
-                                    .lse_bound = evaluation->lse_bound,
+    const struct exhibit exhibit = {.problem = &evaluation->judged.problem,
+                                    .output = &evaluation->judged.output,
+                                    .truth = &evaluation->judged.truth,
+                                    .bound = evaluation->judged.bound,
+                                    .lse_bound = evaluation->judged.lse_bound,
                                     .criterion = failure->point.criterion};
     struct error error;
-    if (replayed_cause(&failure->finding, &exhibit, &evaluation->verdict, &shipped.subject, 1, &error))
+    if (replayed_cause(&failure->finding, &exhibit, &evaluation->judged.verdict, &shipped.subject, 1, &error))
         fail_msg("%s", error.text);
     return failure->finding.signature;
 }
@@ -82,7 +82,7 @@ static void rounding_is_named_with_its_stage(void **state)
     assert_non_null(strstr(failure.finding.detail, "right in exact arithmetic"));
     assert_non_null(strstr(failure.finding.detail, stage_names[STAGE_WEIGHTED_SUM]));
     assert_int_equal(failure.finding.head,
-                     failure.evaluation.verdict.total.worst / failure.evaluation.problem.head_dim);
+                     failure.evaluation.judged.verdict.total.worst / failure.evaluation.judged.problem.head_dim);
     assert_int_equal(failure.finding.num_rows_explained, 3);
     assert_non_null(failure.finding.remedy);
     clear(&failure);
@@ -136,7 +136,7 @@ static void nor_what_the_replay_does_not_compute(void **state)
     struct failure failure;
     struct recipe recipe = f16_sums();
     fail_by(&failure, &recipe);
-    float *out = failure.evaluation.output.out;
+    float *out = failure.evaluation.judged.output.out;
     out[5] = nextafterf(out[5], INFINITY);
     assert_int_equal(asked(&failure), SIGNATURE_UNKNOWN);
     clear(&failure);
@@ -148,12 +148,12 @@ static void nor_what_is_beyond_its_bound_or_has_a_name(void **state)
     struct failure failure;
     struct recipe recipe = f16_sums();
     fail_by(&failure, &recipe);
-    failure.evaluation.verdict.total.budget_used = 1.01;
+    failure.evaluation.judged.verdict.total.budget_used = 1.01;
     assert_int_equal(asked(&failure), SIGNATURE_UNKNOWN);
-    failure.evaluation.verdict.total.budget_used = 1;
-    failure.evaluation.verdict.total.nan = 1;
+    failure.evaluation.judged.verdict.total.budget_used = 1;
+    failure.evaluation.judged.verdict.total.nan = 1;
     assert_int_equal(asked(&failure), SIGNATURE_UNKNOWN);
-    failure.evaluation.verdict.total.nan = 0;
+    failure.evaluation.judged.verdict.total.nan = 0;
     failure.finding.num_rows_examined = 0; /* by an oracle alone */
     assert_int_equal(asked(&failure), SIGNATURE_UNKNOWN);
     failure.finding.num_rows_examined = 3;

@@ -23,7 +23,8 @@ bool record_in_parts(const struct record *record)
 void record_take(struct record *record, enum error_kind kind, const struct error *failure,
                  const struct evaluation *evaluation)
 {
-    record->seconds = evaluation->seconds;
+    const struct judged_output *judged = &evaluation->judged;
+    record->seconds = judged->seconds;
     record->ended = time(NULL);
     record->at_once = evaluation->at_once;
     record->launch_failure = evaluation->launch_failure;
@@ -31,8 +32,8 @@ void record_take(struct record *record, enum error_kind kind, const struct error
         outcome_not_run(&record->outcome, failure->text);
         return;
     }
-    outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->classes,
-                  &evaluation->oracles, evaluation->finding.signature);
+    outcome_reach(&record->outcome, record->point, &judged->verdict.total, &judged->classes, &evaluation->oracles,
+                  judged->finding.signature);
     if (record->outcome.status == STATUS_SKIP && !*evaluation->subject_failure)
         return;
     record->run_failure = evaluation->oracles.how;
@@ -44,21 +45,21 @@ void record_take(struct record *record, enum error_kind kind, const struct error
         record->run_failure = evaluation->run_failure;
         snprintf(record->outcome.reason, sizeof record->outcome.reason, "%s", evaluation->subject_failure);
     }
-    record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
     record->other = evaluation->has_other ? &evaluation->other : NULL;
-    record->finding = &evaluation->finding;
-    record->classes = &evaluation->classes;
-    record->class_of_all = &evaluation->class_of_all;
-    record->contract = &evaluation->contract;
     record->oracles = &evaluation->oracles;
-    record->problem = &evaluation->problem;
-    record->output = &evaluation->output;
-    record->truth = &evaluation->truth;
-    record->bound = evaluation->has_bounds ? evaluation->bound : NULL;
-    record->lse_bound = evaluation->has_bounds ? evaluation->lse_bound : NULL;
-    record->input_digest = evaluation->input_digest;
-    record->output_digest = evaluation->output_digest;
-    record->truth_digest = evaluation->truth_digest;
-    record->contract_distance = evaluation->contract_distance;
+    record->verdict = &judged->verdict;
+    record->finding = &judged->finding;
+    record->classes = &judged->classes;
+    record->class_of_all = &judged->class_of_all;
+    record->contract = &judged->contract;
+    record->problem = &judged->problem;
+    record->output = &judged->output;
+    record->truth = &judged->truth;
+    record->bound = judged->bound;
+    record->lse_bound = judged->lse_bound;
+    record->input_digest = judged->input_digest;
+    record->output_digest = judged->output_digest;
+    record->truth_digest = judged->truth_digest;
+    record->contract_distance = judged->contract_distance;
 }

@@ -41,16 +41,16 @@ static void dump(struct evaluator *evaluator, const struct point *point, const c
     *record = (struct record){.point = point,
                               .device = "host",
                               .device_name = "host",
-                              .verdict = &evaluation.verdict,
+                              .verdict = &evaluation.judged.verdict,
                               .faults = evaluation.faults,
-                              .finding = &evaluation.finding,
+                              .finding = &evaluation.judged.finding,
                               .oracles = &evaluation.oracles,
-                              .problem = &evaluation.problem,
-                              .output = &evaluation.output,
-                              .truth = &evaluation.truth,
-                              .input_digest = evaluation.input_digest,
-                              .output_digest = evaluation.output_digest,
-                              .truth_digest = evaluation.truth_digest};
+                              .problem = &evaluation.judged.problem,
+                              .output = &evaluation.judged.output,
+                              .truth = &evaluation.judged.truth,
+                              .input_digest = evaluation.judged.input_digest,
+                              .output_digest = evaluation.judged.output_digest,
+                              .truth_digest = evaluation.judged.truth_digest};
     assert_int_equal(sink_open(&sink, &sink_dump, folder, NULL, &error), 0);
     if (sink.kind->record(&sink, record, &error))
         fail_msg("%s", error.text);
