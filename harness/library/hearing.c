@@ -1,0 +1,122 @@
+#include "harness/library/hearing.h"
+
+#include <math.h>
+
+#include "harness/library/judged_parts.h"
+#include "harness/library/opened_parts.h"
+#include "harness/library/overruled.h"
+
+/* ---- the verdict ------------------------------------------------------------------------------------------------- */
+
+enum error_kind hearing_reach_verdict(const struct hearing *hearing, struct error *error)
+{
+    struct judged_output *judged = hearing->judged;
+    const struct exhibit exhibit = judged_exhibit(judged, hearing->judging);
+    double start = seconds_now();
+    verdict_clear(&judged->verdict);
+    enum error_kind kind = verdict_reach(&judged->verdict, &exhibit, error);
+    judged->seconds.judge += seconds_now() - start;
+    return kind;
+}
+
+bool hearing_is_undecided(const struct hearing *hearing)
+{
+    return hearing->judged->verdict.total.undecided > 0 && hearing->judging->truth_method != TRUTH_PLAIN;
+}
+
+static bool numbers_pass(const struct hearing *hearing)
+{
+    return criterion_decide(&hearing->judging->criterion, &hearing->judged->verdict.total) == DECISION_PASS;
+}
+
+/* ---- what needs keys --------------------------------------------------------------------------------------------- */
+
+/* What is sought needs keys: of a problem that was worked on in parts these are opened again. */
+static void offer_parts(struct exhibit *exhibit, struct opened_parts *opened, const struct hearing *hearing,
+                        const char *purpose)
+{
+    const struct judging *judging = hearing->judging;
+    const struct part_opening how = {judging->threads, judging->progress, judging->step, judging->context, purpose};
+    opened_parts_offer(opened, exhibit, hearing->source, hearing->inputs, &how);
+}
+
+/* start: when it began to be sought. */
+static void take_parts_back(struct opened_parts *opened, const struct hearing *hearing, double start)
+{
+    struct seconds *seconds = &hearing->judged->seconds;
+    double opening = opened_parts_end(opened);
+    seconds->inputs += opening;
+    seconds->judge += seconds_now() - start - opening;
+}
+
+/* ---- the signature ----------------------------------------------------------------------------------------------- */
+
+bool hearing_asks_cause(const struct hearing *hearing, const struct oracle_facts *facts)
+{
+    return facts->violated || !numbers_pass(hearing) ||
+           class_decide(DECISION_PASS, &hearing->judged->classes, &hearing->judging->demand) == DECISION_FAIL;
+}
+
+/* A failure of a sample: what the other rows say of its cause is not known. */
+static void find_nothing(struct judged_output *judged, const struct criterion *criterion)
+{
+    const struct metrics *rows = judged->verdict.rows;
+    judged->finding = (struct signature_finding){
+        .signature = SIGNATURE_UNKNOWN,
+        .head = -1,
+        .residual = NAN,
+        .remedy = "Of a sample no cause is sought: judge this sequence alone to have it named.",
+    };
+    for (int r = 0; r < judged->verdict.num_rows; r++)
+        judged->finding.num_rows_failing +=
+            rows[r].elements > 0 && criterion_decide(criterion, &rows[r]) == DECISION_FAIL;
+}
+
+enum error_kind hearing_find_signature(const struct hearing *hearing, const struct oracle_facts *facts,
+                                       struct error *error)
+{
+    struct judged_output *judged = hearing->judged;
+    const struct judging *judging = hearing->judging;
+    struct exhibit exhibit = judged_exhibit(judged, judging);
+    struct opened_parts opened;
+    if (judging->rows) {
+        find_nothing(judged, &judging->criterion);
+        return ERROR_NONE;
+    }
+    double start = seconds_now();
+    judged_step(judging, "signature", 0);
+    offer_parts(&exhibit, &opened, hearing, "signature");
+    enum error_kind kind = signature_find(&judged->finding, &exhibit, &judged->verdict, facts, judging->threads, error);
+    take_parts_back(&opened, hearing, start);
+    return kind;
+}
+
+/* ---- the contract ------------------------------------------------------------------------------------------------ */
+
+/* Whether it is but the bound of an arithmetic that the output is beyond: it is within the tolerance, and some other
+ * arithmetic explains it as it was stated. */
+static bool is_of_other_arithmetic(const struct judged_output *judged, const struct judging *judging)
+{
+    struct criterion tolerance = judging->criterion;
+    tolerance.mode = JUDGE_TOLERANCE;
+    return judging->arithmetic && judged->class_of_all.outcome == CLASS_FOUND &&
+           criterion_decide(&tolerance, &judged->verdict.total) == DECISION_PASS;
+}
+
+enum error_kind hearing_find_contract(const struct hearing *hearing, struct error *error)
+{
+    struct judged_output *judged = hearing->judged;
+    const struct judging *judging = hearing->judging;
+    struct exhibit exhibit = judged_exhibit(judged, judging);
+    struct opened_parts opened;
+    if (numbers_pass(hearing) || is_of_other_arithmetic(judged, judging) || judging->rows)
+        return ERROR_NONE;
+    double start = seconds_now();
+    judged_step(judging, "contract", 0);
+    offer_parts(&exhibit, &opened, hearing, "contract");
+    enum error_kind kind = contract_search(&judged->contract, &exhibit, &judged->verdict, &judging->demand,
+                                           judging->threads, judging->progress, error);
+    signature_overrule(&judged->finding, &judged->contract, &judged->class_of_all);
+    take_parts_back(&opened, hearing, start);
+    return kind;
+}
