@@ -161,7 +161,7 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
     progress_display_step(work->evaluator->display, "contract", 0);
     offer_parts(&exhibit, &opened, work, "contract");
     enum error_kind kind = contract_search(&evaluation->judged.contract, &exhibit, &evaluation->judged.verdict, &demand,
-                                           work->evaluator->threads, NULL, error);
+                                           work->evaluator->threads, work->evaluator->progress, error);
     signature_overrule(&evaluation->judged.finding, &evaluation->judged.contract, &evaluation->judged.class_of_all);
     take_parts_back(&opened, evaluation, start);
     return kind;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -14,6 +15,7 @@
 #include "harness/evaluate/tests/small_point.h"
 #include "harness/subject/callback.h"
 #include "kernels/device/device.h"
+#include "kernels/device/replay.h"
 
 /* Points on one problem share its inputs and its truth; another problem gets its own. */
 static void test_points_share_inputs_and_truth(void **state)
@@ -349,9 +351,62 @@ static void test_the_run_that_is_judged_is_looked_at_too(void **state)
     callback_clear(&callback);
 }
 
+/* An output that nothing explains. */
+static int32_t launch_nonsense(void *context, const struct alibicheck_kernel_launch *launch, char *text,
+                               uint64_t text_size)
+{
+    size_t elements = (size_t)launch->num_heads * (size_t)launch->head_dim;
+    uint16_t *out = launch->sequences->out;
+    (void)context, (void)text, (void)text_size;
+    for (size_t i = 0; i < elements; i++)
+        out[i] = (uint16_t)(0x3000 + 0x111 * (i * i % 17) + 0x8000 * (i * i % 11 % 2));
+    return 0;
+}
+
+static struct progress stopped_later;
+
+/* Comes after the signature, and before the contract. */
+static enum error_kind stop_and_replay_nothing(const struct subject *subject, struct replay *replay,
+                                               const struct problem *problem, int threads, struct error *error)
+{
+    (void)subject, (void)threads;
+    atomic_store(&stopped_later.cancelled, true);
+    *replay = (struct replay){.out = calloc((size_t)problem_elements(problem), sizeof *replay->out)};
+    return replay->out ? ERROR_NONE : error_memory(error, "a replay", 0);
+}
+
+static void test_a_search_for_a_contract_can_be_interrupted(void **state)
+{
+    (void)state;
+    const struct alibicheck_kernel described = {.abi = ALIBICHECK_KERNEL_ABI,
+                                                .takes = ALIBICHECK_KERNEL_F16 | ALIBICHECK_KERNEL_GQA |
+                                                         ALIBICHECK_KERNEL_ALIBI,
+                                                .name = "nonsense",
+                                                .launch = launch_nonsense};
+    struct callback callback = {.kernel = &described, .takes = described.takes};
+    struct foreign_kernel kernel;
+    struct evaluation evaluation;
+    struct error error;
+    const struct point point = small_point(KERNEL_SINGLE_PASS);
+    assert_int_equal(foreign_kernel_take(&kernel, &described, "test", &error), ERROR_NONE);
+    struct foreign_subject foreign = foreign_subject(&kernel, &callback_launcher, &callback);
+    assert_int_equal(foreign_class_take(&foreign, "test", &error), ERROR_NONE);
+    struct subject_ops ops = *foreign.subject.ops;
+    ops.replay = stop_and_replay_nothing;
+    foreign.subject.ops = &ops;
+    struct evaluator evaluator = {.threads = 1, .foreign = &foreign, .progress = &stopped_later};
+    assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), ERROR_INTERRUPTED);
+    assert_int_equal(evaluation.judged.finding.signature, SIGNATURE_UNKNOWN);
+    assert_true(atomic_load(&stopped_later.cancelled));
+    evaluation_clear(&evaluation);
+    evaluator_clear(&evaluator);
+    callback_clear(&callback);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_search_for_a_contract_can_be_interrupted),
         cmocka_unit_test(test_the_run_that_is_judged_is_looked_at_too),
         cmocka_unit_test(test_points_share_inputs_and_truth),
         cmocka_unit_test(test_a_mask_is_part_of_the_problem),
