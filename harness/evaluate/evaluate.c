@@ -171,19 +171,19 @@ static enum error_kind finish(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     enum error_kind kind = conclude_verdict(work, error);
-    conclude_audit(work);
-    if (!kind)
-        conclude_watch(work);
-    if (work->evaluation->judged.classes.num_rows > 0)
-        class_of_rows(&work->evaluation->judged.class_of_all, &work->evaluation->judged.classes);
-    if (!kind)
-        kind = conclude_faults(work, error);
     /* What a certificate leaves undecided is judged again by MPFR. */
     if (!kind && evaluation->judged.verdict.total.undecided > 0 && work->point->truth_method != TRUTH_PLAIN) {
         kind = work_through(work, TRUTH_PLAIN, false, error);
         if (!kind)
             kind = conclude_verdict(work, error);
     }
+    conclude_audit(work);
+    if (!kind)
+        conclude_watch(work);
+    if (evaluation->judged.classes.num_rows > 0)
+        class_of_rows(&evaluation->judged.class_of_all, &evaluation->judged.classes);
+    if (!kind)
+        kind = conclude_faults(work, error);
     if (!kind)
         kind = conclude_signature(work, error);
     if (!kind)

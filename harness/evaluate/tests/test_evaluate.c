@@ -246,6 +246,44 @@ static void test_the_bound_is_that_of_the_recipe(void **state)
     evaluation_clear(&evaluation);
 }
 
+enum { PREPARED = 6 * 64 };
+static float prepared[PREPARED];
+
+static enum error_kind launch_prepared(void *state, const struct launch_plan *plan, double *seconds,
+                                       struct error *error)
+{
+    (void)state, (void)error;
+    memcpy(plan->args.out, prepared, sizeof prepared);
+    *seconds = 0;
+    return ERROR_NONE;
+}
+
+/* What a certificate left open of the kernel it left open of a reference that has the same numbers. */
+static void test_a_reference_is_held_against_the_truth_that_decides(void **state)
+{
+    (void)state;
+    const enum baseline baseline = BASELINE_F32_RELATIVE;
+    struct device_ops ops = device_host_ops;
+    struct evaluation evaluation;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    point.problem.dtype = DTYPE_F32;
+    point.criterion.mode = JUDGE_TOLERANCE;
+    point.baselines = 1u << baseline;
+    evaluate_on(&evaluation, &ops, &point);
+    for (int i = 0; i < PREPARED; i++)
+        prepared[i] = (float)evaluation.baselines[baseline][i];
+    const double off = evaluation.faults[baseline].truth.max_abs_err;
+    evaluation_clear(&evaluation);
+    point.criterion.tolerance = (struct tolerance){.atol = off * (1 + 0x1p-49), .lse = INFINITY};
+    ops.launch = launch_prepared;
+    evaluate_on(&evaluation, &ops, &point);
+    assert_int_equal(evaluation.judged.truth.plain_rows, 6);
+    assert_int_equal(evaluation.judged.verdict.total.undecided, 0);
+    assert_int_equal(evaluation.faults[baseline].truth.undecided, 0);
+    assert_int_equal(evaluation.faults[baseline].truth.mismatched, evaluation.judged.verdict.total.mismatched);
+    evaluation_clear(&evaluation);
+}
+
 /* The largest product that a kernel is asked for is one that its output can hold. */
 static void test_a_constant_that_overflows_accuses_nobody(void **state)
 {
@@ -411,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_points_share_inputs_and_truth),
         cmocka_unit_test(test_a_mask_is_part_of_the_problem),
         cmocka_unit_test(test_undecided_is_judged_by_mpfr),
+        cmocka_unit_test(test_a_reference_is_held_against_the_truth_that_decides),
         cmocka_unit_test(test_methods_share_what_is_the_same),
         cmocka_unit_test(test_a_sequence_of_a_batch_has_the_bits_that_it_has_alone),
         cmocka_unit_test(test_what_is_not_written_is_counted),
