@@ -6,9 +6,6 @@
 
 #include "harness/evaluate/part_work.h"
 
-/* The verdict of the whole, anew. */
-enum error_kind conclude_verdict(struct work *work, struct error *error);
-
 /* A run that is judged may be larger than the trials of oracles, and is asked of these two what they are. */
 void conclude_audit(struct work *work);
 

@@ -3,6 +3,7 @@
 #include "harness/evaluate/conclusion.h"
 #include "harness/evaluate/gathering.h"
 #include "harness/evaluate/part_work.h"
+#include "harness/evaluate/point_judging.h"
 #include "harness/evaluate/work_inputs.h"
 #include "harness/judge/oracle/trial.h"
 #include "harness/library/judged_again.h"
@@ -143,6 +144,7 @@ static void begin(struct work *work, struct evaluator *evaluator, struct evaluat
         .point = point,
         .generated = *source,
         .shipped = point_subject(point, evaluator->device),
+        .judging = point_judging(point, evaluator),
     };
     work->source = &work->generated.source;
     work->subject = &work->shipped.subject;
@@ -170,12 +172,13 @@ static enum error_kind make_room(struct work *work, struct error *error)
 static enum error_kind finish(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    enum error_kind kind = conclude_verdict(work, error);
+    const struct hearing hearing = work_hearing(work);
+    enum error_kind kind = hearing_reach_verdict(&hearing, error);
     /* What a certificate leaves undecided is judged again by MPFR. */
-    if (!kind && evaluation->judged.verdict.total.undecided > 0 && work->point->truth_method != TRUTH_PLAIN) {
+    if (!kind && hearing_is_undecided(&hearing)) {
         kind = work_through(work, TRUTH_PLAIN, false, error);
         if (!kind)
-            kind = conclude_verdict(work, error);
+            kind = hearing_reach_verdict(&hearing, error);
     }
     conclude_audit(work);
     if (!kind)
@@ -235,30 +238,13 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
     return evaluate_from(evaluator, evaluation, point, &source, error);
 }
 
-static void show_step(void *display, const char *name, long keys)
-{
-    progress_display_step(display, name, keys);
-}
-
 enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                                const struct problem_source *source, const struct given_output *given,
                                const struct given_output *other, struct error *error)
 {
     const struct shipped_subject declared = point_subject(point, NULL);
-    const struct judging judging = {
-        .criterion = point->criterion,
-        .demand = point->demand,
-        .arithmetic = point->given->has_recipe ? &declared.subject : NULL,
-        .lse_rounding = point->given->lse_rounding,
-        .rows = point->given->sample.judged,
-        .turned = point->given->turned,
-        .truth_method = point->truth_method,
-        .truth_precision = point->truth_precision,
-        .threads = evaluator->threads,
-        .progress = evaluator->progress,
-        .step = show_step,
-        .context = evaluator->display,
-    };
+    struct judging judging = point_judging(point, evaluator);
+    judging.arithmetic = point->given->has_recipe ? &declared.subject : NULL;
     *evaluation = (struct evaluation){.has_other = false};
     inputs_clear(&evaluator->inputs);
     evaluator->have_inputs = false;
@@ -267,11 +253,7 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
     evaluation->judged.inputs = (struct inputs){.q = NULL};
     if (kind || !other)
         return kind;
-    const struct exhibit exhibit = {.problem = &evaluation->judged.problem,
-                                    .output = &evaluation->judged.output,
-                                    .truth = &evaluation->judged.truth,
-                                    .criterion = point->criterion,
-                                    .rows = point->given->sample.judged};
+    const struct exhibit exhibit = judged_exhibit(&evaluation->judged, &judging);
     kind = other_output_compare(&evaluation->other, &exhibit, other, error);
     evaluation->has_other = !kind;
     return kind;

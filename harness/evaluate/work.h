@@ -6,6 +6,7 @@
 
 #include "harness/evaluate/evaluation.h"
 #include "harness/evaluate/point_subject.h"
+#include "harness/library/hearing.h"
 
 struct gathering; /* gathering.h */
 
@@ -17,6 +18,7 @@ struct work {
     struct generated_source generated;
     struct shipped_subject shipped;
     struct foreign_subject foreign; /* where the kernel is not ours */
+    struct judging judging;
     const struct problem_source *source;
     const struct subject *subject;
     struct gathering *gathering; /* where the subject is run on all parts at once; NULL: on one after the other */
@@ -30,6 +32,12 @@ struct work {
 static inline bool work_has_bound(const struct work *work)
 {
     return !work->subject->any_order;
+}
+
+/* What comes of its output, once its parts have been worked on. */
+static inline struct hearing work_hearing(const struct work *work)
+{
+    return (struct hearing){&work->evaluation->judged, &work->judging, work->source, &work->evaluator->inputs};
 }
 
 #endif

@@ -103,19 +103,37 @@ static bool is_of_other_arithmetic(const struct judged_output *judged, const str
            criterion_decide(&tolerance, &judged->verdict.total) == DECISION_PASS;
 }
 
+bool hearing_asks_contract(const struct hearing *hearing)
+{
+    return !numbers_pass(hearing) && !is_of_other_arithmetic(hearing->judged, hearing->judging) &&
+           !hearing->judging->rows;
+}
+
+/* The class that is asked for, and the one that is promised. */
+static struct class_demand demand_of(const struct judging *judging)
+{
+    struct class_demand demand = judging->demand;
+    const struct class_demand *promised = &judging->promised;
+    if (!promised->asked)
+        return demand;
+    if (!demand.asked)
+        return *promised;
+    demand.arithmetic.set = class_closed(demand.arithmetic.set) & promised->arithmetic.set;
+    return demand;
+}
+
 enum error_kind hearing_find_contract(const struct hearing *hearing, struct error *error)
 {
     struct judged_output *judged = hearing->judged;
     const struct judging *judging = hearing->judging;
     struct exhibit exhibit = judged_exhibit(judged, judging);
     struct opened_parts opened;
-    if (numbers_pass(hearing) || is_of_other_arithmetic(judged, judging) || judging->rows)
-        return ERROR_NONE;
+    const struct class_demand demand = demand_of(judging);
     double start = seconds_now();
     judged_step(judging, "contract", 0);
     offer_parts(&exhibit, &opened, hearing, "contract");
-    enum error_kind kind = contract_search(&judged->contract, &exhibit, &judged->verdict, &judging->demand,
-                                           judging->threads, judging->progress, error);
+    enum error_kind kind = contract_search(&judged->contract, &exhibit, &judged->verdict, &demand, judging->threads,
+                                           judging->progress, error);
     signature_overrule(&judged->finding, &judged->contract, &judged->class_of_all);
     take_parts_back(&opened, hearing, start);
     return kind;

@@ -31,9 +31,12 @@ bool hearing_asks_cause(const struct hearing *hearing, const struct oracle_facts
 enum error_kind hearing_find_signature(const struct hearing *hearing, const struct oracle_facts *facts,
                                        struct error *error);
 
-/* Under which other contract an output is right whose numbers fail, and what that makes of its signature. Of one that
- * is right but in another class than is asked for, or made with another arithmetic than it is said to be, the contract
- * is no question, nor of a sample. */
+/* Whether another contract is sought: by its numbers the output does not pass. Of one that is right but in another
+ * class than is asked for, or made with another arithmetic than it is said to be, the contract is no question, nor of a
+ * sample. */
+bool hearing_asks_contract(const struct hearing *hearing);
+
+/* Under which other contract an output is right of which that is asked, and what that makes of its signature. */
 enum error_kind hearing_find_contract(const struct hearing *hearing, struct error *error);
 
 #endif

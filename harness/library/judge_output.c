@@ -37,7 +37,7 @@ enum error_kind judge_output(struct judged_output *judged, const struct problem_
         class_of_rows(&judged->class_of_all, &judged->classes);
     if (!kind && hearing_asks_cause(&hearing, &no_oracles))
         kind = hearing_find_signature(&hearing, &no_oracles, error);
-    if (!kind)
+    if (!kind && hearing_asks_contract(&hearing))
         kind = hearing_find_contract(&hearing, error);
     if (!kind)
         judged->output_digest = judge_output_digest(&judged->output, &judged->problem);

@@ -17,6 +17,9 @@
 struct judging {
     struct criterion criterion; /* of the tolerance alone, unless there is an arithmetic */
     struct class_demand demand; /* beside it */
+    /* The class that what made the output says that it is in: another contract is sought in it alone. It is not asked:
+     * it says none. */
+    struct class_demand promised;
     /* What the output is said to have been made with: its rounding model gives the bounds, it is not run. NULL: nobody
      * says. */
     const struct subject *arithmetic;
