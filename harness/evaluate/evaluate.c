@@ -70,21 +70,12 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
     if (!kind && with_subject && index == oracle_part(work) && !*work->evaluation->subject_failure)
         kind = part_run_oracles(work, &part, error);
     if (!kind) {
-        work->evaluation->judged.input_digest = judge_input_digest(
-            work->evaluation->judged.input_digest, work->evaluator->inputs.digest, work->source->num_parts);
+        uint64_t *digest = &work->evaluation->judged.input_digest;
+        *digest = judge_input_digest(*digest, work->evaluator->inputs.digest, work->source->num_parts);
         part_take(work, &part, with_subject);
     }
     part_clear(&part);
     return kind;
-}
-
-static void begin_parts(struct work *work)
-{
-    struct evaluation *evaluation = work->evaluation;
-    evaluation->judged.truth.contract = work->source->contract;
-    evaluation->judged.truth.plain_rows = 0;
-    evaluation->judged.contract_distance = 0;
-    evaluation->judged.input_digest = 0;
 }
 
 /* The classes of an output that came when the parts were done: their inputs are made again. */
@@ -115,15 +106,14 @@ static enum error_kind run_gathered(struct work *work, struct error *error)
 
 static void end_parts(struct work *work)
 {
-    work->evaluation->judged.truth_digest = truth_digest(&work->evaluation->judged.truth);
-    work->evaluation->judged.problem = inputs_whole(&work->evaluator->inputs, &work->source->shape);
+    judged_end_parts(&work->evaluation->judged, work->source, &work->evaluator->inputs);
 }
 
 /* One pass over the parts of one point. */
 static enum error_kind work_through(struct work *work, enum truth_method method, bool with_subject, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    begin_parts(work);
+    judged_begin_parts(&work->evaluation->judged);
     for (int i = 0; i < work->source->num_parts && !kind; i++)
         kind = work_on_part(work, i, method, with_subject, error);
     if (!kind && with_subject)
@@ -155,6 +145,7 @@ static void begin(struct work *work, struct evaluator *evaluator, struct evaluat
         work->foreign = foreign_subject_paged(evaluator->foreign, &pages);
         work->subject = &work->foreign.subject;
     }
+    work->judging.arithmetic = work_has_bound(work) ? work->subject : NULL;
 }
 
 static enum error_kind make_room(struct work *work, struct error *error)
@@ -282,7 +273,7 @@ enum error_kind evaluate_together_from(struct evaluator *evaluator, struct share
         points[p].kind = make_room(&works[p], &points[p].failure);
         if (points[p].kind)
             works[p].gathering = NULL;
-        begin_parts(&works[p]);
+        judged_begin_parts(&points[p].evaluation.judged);
     }
     for (int i = 0; i < source->source.num_parts; i++)
         for (int p = 0; p < count; p++)

@@ -82,7 +82,7 @@ static enum error_kind compare_part(struct pair *pair, int index, struct error *
     }
     if (!kind && !*pair->pairing->text) {
         const struct output outputs[2] = {parts[0].output, parts[1].output};
-        bits_take(&pair->pairing->bits, &parts[0].problem, outputs, parts[0].first_head,
+        bits_take(&pair->pairing->bits, &parts[0].problem, outputs, parts[0].problem.place.first_head,
                   pair->works[0].source->shape.num_heads);
     }
     while (opened > 0)

@@ -8,7 +8,7 @@
 #include "harness/evaluate/work_inputs.h"
 #include "harness/judge/oracle/trial.h"
 #include "harness/judge/poison.h"
-#include "harness/library/judged_output.h"
+#include "harness/library/judged_parts.h"
 #include "harness/subject/launch_watch.h"
 
 void part_clear(struct part_work *part)
@@ -27,7 +27,6 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
     if (kind)
         return kind;
     part->problem = work->evaluator->inputs.problem;
-    part->first_head = part->problem.place.first_head;
     size_t rows = (size_t)problem_rows(&part->problem), elements = (size_t)problem_elements(&part->problem);
     part->output.out = malloc(elements * dtypes[part->problem.dtype].size_bytes);
     part->output.lse = work->subject->without_lse ? NULL : malloc(rows * sizeof(float));
@@ -147,7 +146,7 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
         return kind;
     const struct truth_key key = {
         .problem = inputs_problem_digest(&work->evaluator->inputs),
-        .contract = truth_contract_of_heads(&work->source->contract, part->first_head),
+        .contract = truth_contract_of_heads(&work->source->contract, part->problem.place.first_head),
         .method = truth_method_under(method, work->source->contract.of),
         .precision = work->point->truth_precision,
     };
@@ -168,14 +167,9 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
 
 static enum error_kind compute_bound(struct work *work, struct part_work *part, struct error *error)
 {
-    double start = seconds_now();
-    progress_display_step(work->evaluator->display, "bound", 0);
     const struct problem problem = inputs_bounded(&work->evaluator->inputs, &part->problem);
-    struct rounding_model rounding = work->subject->ops->rounding(work->subject, &work->source->shape);
-    enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &problem, &part->entry->truth,
-                                        work->evaluator->threads, work->evaluator->progress, error);
-    work->evaluation->judged.seconds.judge += seconds_now() - start;
-    return kind;
+    return judged_find_bounds(&work->evaluation->judged, part->bound, part->lse_bound, &work->source->shape, &problem,
+                              &part->entry->truth, &work->judging, error);
 }
 
 enum error_kind part_compute_bound(struct work *work, struct part_work *part, struct error *error)
@@ -215,26 +209,12 @@ bool part_has_classes(const struct work *work)
 
 enum error_kind part_find_classes(struct work *work, struct part_work *part, struct error *error)
 {
-    struct evaluation *evaluation = work->evaluation;
-    if (!part_has_classes(work))
-        return ERROR_NONE;
-    enum error_kind kind = need_all_keys(part, work, error);
-    if (kind)
+    enum error_kind kind = part_has_classes(work) ? need_all_keys(part, work, error) : ERROR_NONE;
+    if (kind || !part_has_classes(work))
         return kind;
     const struct problem problem = inputs_bounded(&work->evaluator->inputs, &part->problem);
     const struct exhibit exhibit = {.problem = &problem, .output = &part->output, .truth = &part->entry->truth};
-    struct class_report report = {.num_rows = 0};
-    double start = seconds_now();
-    progress_display_step(work->evaluator->display, "class", 0);
-    kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
-    if (!kind && !evaluation->judged.classes.output)
-        kind = class_report_init(&evaluation->judged.classes, problem_rows(&work->source->shape), error);
-    if (!kind)
-        class_report_take_heads(&evaluation->judged.classes, work->source->shape.num_heads, part->first_head, &report,
-                                part->problem.num_heads);
-    class_report_clear(&report);
-    evaluation->judged.seconds.judge += seconds_now() - start;
-    return kind;
+    return judged_find_classes(&work->evaluation->judged, &work->source->shape, &exhibit, &work->judging, error);
 }
 
 /* Of a part that has its newest keys the others that the oracles' trial is cut from, which recent->first then names of
@@ -305,57 +285,37 @@ enum error_kind part_run_oracles(struct work *work, struct part_work *part, stru
 
 /* ---- parts into the whole ------------------------------------------------------------------------------------- */
 
-/* Copies the rows of a part's heads, query by query, to where they belong. */
-static void take_rows(void *whole, const void *part, const struct part_work *heads, int whole_heads, size_t row_bytes)
-{
-    size_t bytes = (size_t)heads->problem.num_heads * row_bytes;
-    for (int query = 0; query < problem_queries(&heads->problem); query++)
-        memcpy((char *)whole + (size_t)(query * whole_heads + heads->first_head) * row_bytes,
-               (const char *)part + (size_t)query * bytes, bytes);
-}
-
-/* The other way. */
-static void give_rows(void *part, const void *whole, const struct part_work *heads, int whole_heads, size_t row_bytes)
-{
-    size_t bytes = (size_t)heads->problem.num_heads * row_bytes;
-    for (int query = 0; query < problem_queries(&heads->problem); query++)
-        memcpy((char *)part + (size_t)query * bytes,
-               (const char *)whole + (size_t)(query * whole_heads + heads->first_head) * row_bytes, bytes);
-}
-
 void part_give_output(struct part_work *part, const struct work *work)
 {
     const struct problem *shape = &work->source->shape;
     const struct output *whole = &work->evaluation->judged.output;
-    give_rows(part->output.out, whole->out, part, shape->num_heads,
-              (size_t)shape->head_dim * dtypes[shape->dtype].size_bytes);
+    judged_give_rows(part->output.out, whole->out, &part->problem, shape->num_heads,
+                     (size_t)shape->head_dim * dtypes[shape->dtype].size_bytes);
     if (part->output.lse)
-        give_rows(part->output.lse, whole->lse, part, shape->num_heads, sizeof(float));
+        judged_give_rows(part->output.lse, whole->lse, &part->problem, shape->num_heads, sizeof(float));
 }
 
 void part_take(struct work *work, const struct part_work *part, bool with_output)
 {
     struct evaluation *evaluation = work->evaluation;
-    const struct problem *shape = &work->source->shape;
+    struct judged_output *judged = &evaluation->judged;
+    const struct problem *shape = &work->source->shape, *problem = &part->problem;
     int heads = shape->num_heads;
     size_t dim = (size_t)shape->head_dim, doubles = dim * sizeof(double);
-    truth_take_heads(&evaluation->judged.truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
-    evaluation->judged.truth.plain_rows += part->entry->truth.plain_rows;
-    evaluation->judged.contract_distance = fmax(evaluation->judged.contract_distance, part->entry->contract_distance);
-    if (work_has_bound(work)) {
-        take_rows(evaluation->judged.bound, part->bound, part, heads, doubles);
-        take_rows(evaluation->judged.lse_bound, part->lse_bound, part, heads, sizeof(double));
-    }
+    judged_take_truth(judged, heads, problem->place.first_head, &part->entry->truth, problem->num_heads,
+                      part->entry->contract_distance);
+    if (work_has_bound(work))
+        judged_take_bounds(judged, heads, problem, part->bound, part->lse_bound);
     if (!with_output)
         return;
-    take_rows(evaluation->judged.output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
+    judged_take_rows(judged->output.out, part->output.out, problem, heads, dim * dtypes[shape->dtype].size_bytes);
     if (part->output.lse)
-        take_rows(evaluation->judged.output.lse, part->output.lse, part, heads, sizeof(float));
+        judged_take_rows(judged->output.lse, part->output.lse, problem, heads, sizeof(float));
     for (enum baseline c = 0; c < BASELINE_COUNT; c++)
         if (evaluation->baselines[c]) {
             const double *of_part = part->entry->baselines[c];
-            take_rows(evaluation->baselines[c], of_part, part, heads, doubles);
-            take_rows(evaluation->baselines[c] + problem_elements(shape), of_part + problem_elements(&part->problem),
-                      part, heads, sizeof(double));
+            judged_take_rows(evaluation->baselines[c], of_part, problem, heads, doubles);
+            judged_take_rows(evaluation->baselines[c] + problem_elements(shape), of_part + problem_elements(problem),
+                             problem, heads, sizeof(double));
         }
 }

@@ -13,7 +13,6 @@ struct part_work {
     struct output output;
     double *bound, *lse_bound;
     struct truth_cache_entry *entry;
-    int first_head; /* in the whole */
 };
 
 /* Opens part `index`; whatever the result, part is to be cleared. newest: all that is asked about it is a certified

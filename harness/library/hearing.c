@@ -94,12 +94,13 @@ enum error_kind hearing_find_signature(const struct hearing *hearing, const stru
 /* ---- the contract ------------------------------------------------------------------------------------------------ */
 
 /* Whether it is but the bound of an arithmetic that the output is beyond: it is within the tolerance, and some other
- * arithmetic explains it as it was stated. */
+ * arithmetic explains it as it was stated. Where a class is promised, what fits in that explains more than a coarser
+ * one. */
 static bool is_of_other_arithmetic(const struct judged_output *judged, const struct judging *judging)
 {
     struct criterion tolerance = judging->criterion;
     tolerance.mode = JUDGE_TOLERANCE;
-    return judging->arithmetic && judged->class_of_all.outcome == CLASS_FOUND &&
+    return judging->arithmetic && !judging->promised.asked && judged->class_of_all.outcome == CLASS_FOUND &&
            criterion_decide(&tolerance, &judged->verdict.total) == DECISION_PASS;
 }
 

@@ -10,6 +10,48 @@ void judged_step(const struct judging *judging, const char *name, long work)
         judging->step(judging->context, name, work);
 }
 
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
+
+void judged_take_rows(void *whole, const void *rows, const struct problem *part, int whole_heads, size_t row_bytes)
+{
+    size_t bytes = (size_t)part->num_heads * row_bytes;
+    for (int query = 0; query < problem_queries(part); query++)
+        memcpy((char *)whole + (size_t)(query * whole_heads + part->place.first_head) * row_bytes,
+               (const char *)rows + (size_t)query * bytes, bytes);
+}
+
+void judged_give_rows(void *rows, const void *whole, const struct problem *part, int whole_heads, size_t row_bytes)
+{
+    size_t bytes = (size_t)part->num_heads * row_bytes;
+    for (int query = 0; query < problem_queries(part); query++)
+        memcpy((char *)rows + (size_t)query * bytes,
+               (const char *)whole + (size_t)(query * whole_heads + part->place.first_head) * row_bytes, bytes);
+}
+
+/* ---- the truth --------------------------------------------------------------------------------------------------- */
+
+void judged_begin_parts(struct judged_output *judged)
+{
+    judged->truth.plain_rows = 0;
+    judged->contract_distance = 0;
+    judged->input_digest = 0;
+}
+
+void judged_end_parts(struct judged_output *judged, const struct problem_source *source, const struct inputs *inputs)
+{
+    judged->truth.contract = source->contract;
+    judged->truth_digest = truth_digest(&judged->truth);
+    judged->problem = inputs_whole(inputs, &source->shape);
+}
+
+void judged_take_truth(struct judged_output *judged, int whole_heads, int first_head, const struct truth *truth,
+                       int num_heads, double contract_distance)
+{
+    truth_take_heads(&judged->truth, whole_heads, first_head, truth, num_heads);
+    judged->truth.plain_rows += truth->plain_rows;
+    judged->contract_distance = fmax(judged->contract_distance, contract_distance);
+}
+
 /* ---- bounds ------------------------------------------------------------------------------------------------------ */
 
 enum error_kind judged_make_bounds(struct judged_output *judged, const struct problem *shape, struct error *error)
@@ -22,41 +64,45 @@ enum error_kind judged_make_bounds(struct judged_output *judged, const struct pr
                : error_memory(error, "error bounds", (double)(elements + rows) * sizeof *judged->bound);
 }
 
-/* Puts the bounds of a part's heads where they belong in the whole. */
-static void take_bounds(struct judged_output *judged, int whole_heads, const struct problem *part, const double *bound,
+void judged_take_bounds(struct judged_output *judged, int whole_heads, const struct problem *part, const double *bound,
                         const double *lse_bound)
 {
-    size_t dim = (size_t)part->head_dim, heads = (size_t)part->num_heads;
-    for (int query = 0; query < problem_queries(part); query++) {
-        size_t to = (size_t)query * (size_t)whole_heads + (size_t)part->place.first_head, from = (size_t)query * heads;
-        memcpy(judged->bound + to * dim, bound + from * dim, heads * dim * sizeof *bound);
-        memcpy(judged->lse_bound + to, lse_bound + from, heads * sizeof *lse_bound);
-    }
+    judged_take_rows(judged->bound, bound, part, whole_heads, (size_t)part->head_dim * sizeof *bound);
+    judged_take_rows(judged->lse_bound, lse_bound, part, whole_heads, sizeof *lse_bound);
+}
+
+/* What an lse has lost on its way from another base was lost of what the arithmetic gave: relative to that, which lies
+ * within its bound of the truth. */
+enum error_kind judged_find_bounds(struct judged_output *judged, double *bound, double *lse_bound,
+                                   const struct problem *shape, const struct problem *part, const struct truth *truth,
+                                   const struct judging *judging, struct error *error)
+{
+    double start = seconds_now();
+    judged_step(judging, "bound", 0);
+    const struct rounding_model rounding = judging->arithmetic->ops->rounding(judging->arithmetic, shape);
+    enum error_kind kind =
+        error_bounds(bound, lse_bound, &rounding, part, truth, judging->threads, judging->progress, error);
+    for (int r = 0; r < problem_rows(part) && !kind && judging->lse_rounding > 0; r++)
+        if (isfinite(truth->lse[r]))
+            lse_bound[r] += judging->lse_rounding * (fabs(truth->lse[r]) + lse_bound[r]);
+    judged->seconds.judge += seconds_now() - start;
+    return kind;
 }
 
 /* The bounds of some heads, or of one row, which the truth is of; whole_heads and the part's place say where they
- * belong. What an lse has lost on its way from another base was lost of what the arithmetic gave: relative to that,
- * which lies within its bound of the truth. */
+ * belong. */
 static enum error_kind find_bounds(struct judged_output *judged, const struct problem *shape, int whole_heads,
                                    const struct problem *part, const struct truth *truth, const struct judging *judging,
                                    struct error *error)
 {
     size_t elements = (size_t)problem_elements(part), rows = (size_t)problem_rows(part);
-    double start = seconds_now(), *bound = malloc((elements + rows) * sizeof *bound);
+    double *bound = malloc((elements + rows) * sizeof *bound);
     if (!bound)
         return error_memory(error, "error bounds", (double)(elements + rows) * sizeof *bound);
-    judged_step(judging, "bound", 0);
-    const struct rounding_model rounding = judging->arithmetic->ops->rounding(judging->arithmetic, shape);
-    double *lse_bound = bound + elements;
-    enum error_kind kind =
-        error_bounds(bound, lse_bound, &rounding, part, truth, judging->threads, judging->progress, error);
-    for (size_t r = 0; r < rows && !kind && judging->lse_rounding > 0; r++)
-        if (isfinite(truth->lse[r]))
-            lse_bound[r] += judging->lse_rounding * (fabs(truth->lse[r]) + lse_bound[r]);
+    enum error_kind kind = judged_find_bounds(judged, bound, bound + elements, shape, part, truth, judging, error);
     if (!kind)
-        take_bounds(judged, whole_heads, part, bound, lse_bound);
+        judged_take_bounds(judged, whole_heads, part, bound, bound + elements);
     free(bound);
-    judged->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -68,6 +114,25 @@ static enum error_kind find_row_bounds(struct judged_output *judged, const struc
     struct problem placed = *row;
     placed.place.first_head = at;
     return find_bounds(judged, shape, problem_rows(shape), &placed, truth, judging, error);
+}
+
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
+
+enum error_kind judged_find_classes(struct judged_output *judged, const struct problem *shape,
+                                    const struct exhibit *exhibit, const struct judging *judging, struct error *error)
+{
+    const struct problem *part = exhibit->problem;
+    struct class_report report = {.num_rows = 0};
+    double start = seconds_now();
+    judged_step(judging, "class", 0);
+    enum error_kind kind = class_find(&report, exhibit, judging->threads, judging->progress, error);
+    if (!kind && judged->classes.num_rows == 0)
+        kind = class_report_init(&judged->classes, problem_rows(shape), error);
+    if (!kind)
+        class_report_take_heads(&judged->classes, shape->num_heads, part->place.first_head, &report, part->num_heads);
+    class_report_clear(&report);
+    judged->seconds.judge += seconds_now() - start;
+    return kind;
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
@@ -111,22 +176,15 @@ static enum error_kind find_classes(struct judged_output *judged, const struct p
                                     const struct judging *judging, struct error *error)
 {
     const struct problem *part = &judged->inputs.problem;
-    struct class_report report = {.num_rows = 0};
     struct output output = {.out = NULL};
-    double start = seconds_now();
-    judged_step(judging, "class", 0);
-    enum error_kind kind = judged_take_output(&output, part, given, error);
     const struct exhibit exhibit = {.problem = part, .output = &output, .truth = truth};
+    double start = seconds_now();
+    enum error_kind kind = judged_take_output(&output, part, given, error);
+    judged->seconds.judge += seconds_now() - start;
     if (!kind)
-        kind = class_find(&report, &exhibit, judging->threads, judging->progress, error);
-    if (!kind && judged->classes.num_rows == 0)
-        kind = class_report_init(&judged->classes, problem_rows(shape), error);
-    if (!kind)
-        class_report_take_heads(&judged->classes, shape->num_heads, part->place.first_head, &report, part->num_heads);
-    class_report_clear(&report);
+        kind = judged_find_classes(judged, shape, &exhibit, judging, error);
     free(output.out);
     free(output.lse);
-    judged->seconds.judge += seconds_now() - start;
     return kind;
 }
 
@@ -144,11 +202,10 @@ static enum error_kind find_truth(struct judged_output *judged, const struct pro
     judged_step(judging, "truth", problem_keys_seen(part));
     if (!kind)
         kind = judge_truth(truth, &distance, truth_method_under(method, source->contract.of), part, &options, error);
-    if (!kind && truth == &own) {
-        truth_take_heads(&judged->truth, source->shape.num_heads, part->place.first_head, &own, part->num_heads);
-        judged->truth.plain_rows += own.plain_rows;
-    }
-    judged->contract_distance = distance > judged->contract_distance ? distance : judged->contract_distance;
+    if (!kind && truth == &own)
+        judged_take_truth(judged, source->shape.num_heads, part->place.first_head, &own, part->num_heads, distance);
+    else
+        judged->contract_distance = distance;
     judged->seconds.truth += seconds_now() - start;
     if (!kind && judged->bound)
         kind = find_bounds(judged, &source->shape, source->shape.num_heads, part, truth, judging, error);
@@ -193,11 +250,8 @@ static enum error_kind find_row(struct judged_output *judged, const struct probl
         kind = judge_truth(&truth, &distance, truth_method_under(method, source->contract.of), row, &options, error);
     judged->seconds.truth += seconds_now() - start;
     const struct exhibit exhibit = {.problem = row, .output = &output, .truth = &truth};
-    if (!kind) {
-        truth_take_heads(&judged->truth, problem_rows(shape), at, &truth, 1);
-        judged->truth.plain_rows += truth.plain_rows;
-        judged->contract_distance = fmax(judged->contract_distance, distance);
-    }
+    if (!kind)
+        judged_take_truth(judged, problem_rows(shape), at, &truth, 1, distance);
     if (!kind && judged->bound)
         kind = find_row_bounds(judged, shape, at, row, &truth, judging, error);
     start = seconds_now();
@@ -249,9 +303,7 @@ enum error_kind judged_work_through(struct judged_output *judged, const struct p
                                     const struct judging *judging, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    judged->input_digest = 0;
-    judged->contract_distance = 0;
-    judged->truth.plain_rows = 0;
+    judged_begin_parts(judged);
     if (judging->rows)
         return work_through_rows(judged, source, method, judging, error);
     for (int i = 0; i < source->num_parts && !kind; i++) {
@@ -259,10 +311,7 @@ enum error_kind judged_work_through(struct judged_output *judged, const struct p
         if (!kind)
             kind = find_truth(judged, source, given, method, judging, error);
     }
-    if (kind)
-        return kind;
-    judged->truth.contract = source->contract;
-    judged->truth_digest = truth_digest(&judged->truth);
-    judged->problem = inputs_whole(&judged->inputs, &source->shape);
-    return ERROR_NONE;
+    if (!kind)
+        judged_end_parts(judged, source, &judged->inputs);
+    return kind;
 }
