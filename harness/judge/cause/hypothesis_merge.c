@@ -29,7 +29,6 @@ enum {
     SPLITS = 64,
     MOST_WARPS = 16,
     MOST_THREADS = 128,
-    DIMS_THAT_TELL = 16
 };
 
 /* The keys as tiles; out NULL: what they weigh is added up key by key. */
@@ -37,6 +36,7 @@ struct tiles {
     int64_t count, len;
     const double *max, *sum; /* [count] as struct key_chunks has them */
     const double *out;       /* [count, D] */
+    const double *along;     /* [count] that along the error of the row, where out is NULL */
     double *raise;           /* [count] nats that their keys are taken for higher */
 };
 
@@ -112,7 +112,8 @@ static void fill_raises(const struct tiles *tiles, const struct merging *merging
 
 /* ---- what comes of it ------------------------------------------------------------------------------------------ */
 
-static double attend_to_tiles(struct suspect *suspect, const struct tiles *tiles, int dims)
+/* O' / L' of elements below dims into suspect->predicted, and along the error. max + log L'. */
+static double attend_to_tiles(struct suspect *suspect, const struct tiles *tiles, int dims, double *along)
 {
     int64_t all = suspect->problem->head_dim;
     double max = suspect->sink;
@@ -120,14 +121,17 @@ static double attend_to_tiles(struct suspect *suspect, const struct tiles *tiles
         if (tiles->sum[i] > 0)
             max = fmax(max, tiles->max[i] + tiles->raise[i]);
     double sum = factor_between(suspect->sink, max);
+    *along = 0;
     for (int d = 0; d < dims; d++)
         suspect->predicted[d] = 0;
     for (int64_t i = 0; i < tiles->count; i++) {
         double weight = tiles->sum[i] > 0 ? exp(tiles->max[i] + tiles->raise[i] - max) : 0;
         sum += weight * tiles->sum[i];
+        *along += tiles->along ? weight * tiles->along[i] : 0;
         for (int d = 0; d < dims && weight > 0; d++)
             suspect->predicted[d] += weight * tiles->out[i * all + d];
     }
+    *along /= sum;
     for (int d = 0; d < dims; d++)
         suspect->predicted[d] /= sum;
     return max + log(sum);
@@ -136,8 +140,9 @@ static double attend_to_tiles(struct suspect *suspect, const struct tiles *tiles
 /* O' / L' into suspect->predicted, of elements below dims. max + log L'. */
 static double attend_raised(struct suspect *suspect, const struct tiles *tiles, int dims)
 {
-    if (tiles->out)
-        return attend_to_tiles(suspect, tiles, dims);
+    double along;
+    if (tiles->out || dims == 0)
+        return attend_to_tiles(suspect, tiles, dims, &along);
     for (int64_t j = 0; j < suspect->problem->seq_len; j++)
         suspect->logits[j] =
             suspect_visible(suspect, j) ? suspect_logit(suspect, j) + tiles->raise[j / tiles->len] : -INFINITY;
@@ -150,18 +155,21 @@ static void multiply(struct suspect *suspect, int dims, double factor)
         suspect->predicted[d] *= factor;
 }
 
-/* Whether the first elements say that neither O' / L' nor O' / L comes near to out, where keys would have to be read
- * once more for the others. */
+/*
+ * Whether neither O' / L' nor O' / L comes near to out, where keys would have to be read once more for the others: what
+ * explains a row leaves a quarter of its error at most, and so of what lies along that, or next to rounding
+ * (suspect_match.h).
+ */
 static bool is_far(struct suspect *suspect, const struct tiles *tiles)
 {
-    double err = suspect_rms(suspect, suspect->truth, DIMS_THAT_TELL);
-    if (tiles->out || suspect->problem->head_dim <= DIMS_THAT_TELL || err < suspect->error / 4 ||
-        suspect->error <= 4 * suspect->noise)
+    double along, of_out = 0, norm = suspect->error * sqrt(suspect->problem->head_dim);
+    if (tiles->out || !(norm > 0))
         return false;
-    double lse = attend_raised(suspect, tiles, DIMS_THAT_TELL);
-    double both = suspect_rms(suspect, suspect->predicted, DIMS_THAT_TELL);
-    multiply(suspect, DIMS_THAT_TELL, exp(lse - suspect->truth_lse));
-    return !(fmin(both, suspect_rms(suspect, suspect->predicted, DIMS_THAT_TELL)) <= err / 2);
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        of_out += suspect->out[d] * (suspect->out[d] - suspect->truth[d]) / norm;
+    double lse = attend_to_tiles(suspect, tiles, 0, &along);
+    double left = fmax(norm / 4, 2 * suspect->noise * sqrt(suspect->problem->head_dim));
+    return !(fabs(along - of_out) <= left || fabs(along * exp(lse - suspect->truth_lse) - of_out) <= left);
 }
 
 enum { TEXT_SIZE = 96 };
@@ -280,34 +288,52 @@ static void try_splits(struct suspect *suspect, const struct tiles *tiles)
 
 /* ---- all tiles ------------------------------------------------------------------------------------------------- */
 
-/* The maximum and the sum of each tile, without its output. */
-static void weigh_tiles(struct suspect *suspect, int64_t len, double *max, double *sum)
+/* Each key as a tile: its logit, 1, and v along the error of the row. */
+static void weigh_keys(struct suspect *suspect, double *max, double *sum, double *along)
 {
-    int64_t keys = suspect->problem->seq_len;
-    for (int64_t tile = 0; tile * len < keys; tile++) {
-        max[tile] = -INFINITY;
-        sum[tile] = 0;
-        for (int64_t j = tile * len; j < keys && j < (tile + 1) * len; j++)
-            if (suspect_visible(suspect, j))
-                max[tile] = fmax(max[tile], suspect_logit(suspect, j));
-        for (int64_t j = tile * len; j < keys && j < (tile + 1) * len; j++)
-            if (suspect_visible(suspect, j))
-                sum[tile] += exp(suspect_logit(suspect, j) - max[tile]);
+    const struct problem *problem = suspect->problem;
+    int dims = suspect->by_lse ? 0 : problem->head_dim;
+    double unit = problem_value_scale(problem) / (suspect->error * sqrt(problem->head_dim));
+    for (int64_t j = 0; j < problem->seq_len; j++) {
+        max[j] = -INFINITY;
+        sum[j] = along[j] = 0;
+        if (!suspect_visible(suspect, j))
+            continue;
+        max[j] = suspect_logit(suspect, j);
+        sum[j] = 1;
+        suspect_read_value(suspect, j, dims);
+        for (int d = 0; d < dims; d++)
+            along[j] += (double)suspect->row[d] * (suspect->out[d] - suspect->truth[d]) * unit;
     }
+}
+
+/* Pairs of neighbours become one tile, in place. How many there are then. */
+static int64_t pair_tiles(int64_t count, double *max, double *sum, double *along)
+{
+    for (int64_t i = 0; 2 * i < count; i++) {
+        int64_t left = 2 * i, right = left + 1 < count ? left + 1 : left;
+        double both = fmax(max[left], max[right]), keep = factor_between(max[left], both);
+        double add = right > left ? factor_between(max[right], both) : 0;
+        sum[i] = keep * sum[left] + add * sum[right];
+        along[i] = keep * along[left] + add * along[right];
+        max[i] = both;
+    }
+    return (count + 1) / 2;
 }
 
 static enum error_kind try_small_tiles(struct suspect *suspect, struct error *error)
 {
-    size_t keys = (size_t)suspect->problem->seq_len;
-    double *room = malloc(3 * keys * sizeof *room);
-    if (!room)
-        return error_memory(error, "a head's signature", 3.0 * (double)keys * sizeof *room);
+    int64_t count = suspect->problem->seq_len;
+    double *max = malloc(4 * (size_t)count * sizeof *max);
+    if (!max)
+        return error_memory(error, "a head's signature", 4.0 * (double)count * sizeof *max);
+    double *sum = max + count, *along = sum + count, *raise = along + count;
+    weigh_keys(suspect, max, sum, along);
     for (int64_t len = 1; len < SUSPECT_CHUNK_LEN_MIN; len *= 2) {
-        int64_t count = (suspect->problem->seq_len + len - 1) / len;
-        weigh_tiles(suspect, len, room, room + keys);
-        try_tiles(suspect, &(struct tiles){count, len, room, room + keys, NULL, room + 2 * keys});
+        try_tiles(suspect, &(struct tiles){count, len, max, sum, NULL, along, raise});
+        count = pair_tiles(count, max, sum, along);
     }
-    free(room);
+    free(max);
     return ERROR_NONE;
 }
 
@@ -317,7 +343,7 @@ static enum error_kind try_large_tiles(struct suspect *suspect, struct error *er
     struct key_chunks chunks;
     enum error_kind kind = key_chunks_init(&chunks, suspect, error);
     for (int level = 0; level < SUSPECT_CHUNK_LENS && !kind; level++) {
-        struct tiles tiles = {chunks.count, chunks.len, chunks.max, chunks.sum, chunks.out, suspect->logits};
+        struct tiles tiles = {chunks.count, chunks.len, chunks.max, chunks.sum, chunks.out, NULL, suspect->logits};
         try_tiles(suspect, &tiles);
         if (level == 0)
             try_splits(suspect, &tiles);
