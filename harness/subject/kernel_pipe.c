@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,21 @@ double kernel_pipe_now_s(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/* Whether the process at the other ends is no more, and was not to be: it is left for who starts and ends it. */
+static bool has_died(const struct kernel_pipe *pipe)
+{
+    siginfo_t info = {.si_pid = 0};
+    if (pipe->pid <= 0 || waitid(P_PID, (id_t)pipe->pid, &info, WEXITED | WNOHANG | WNOWAIT))
+        return false;
+    return info.si_pid == pipe->pid && (info.si_code != CLD_EXITED || info.si_status != 0);
+}
+
+bool kernel_pipe_holds(const struct kernel_pipe *pipe)
+{
+    struct pollfd wanted = {.fd = pipe->from, .events = POLLIN};
+    return poll(&wanted, 1, 0) == 1 && wanted.revents & POLLIN;
+}
+
 /* Waits until the descriptor can be used. That a little can be, again and again, makes nothing any earlier; but a while
  * in which this process itself was stopped, by Ctrl-Z, is nobody's delay. */
 static enum transfer wait_for(const struct kernel_pipe *pipe, int descriptor, short events, double *deadline_s)
@@ -28,7 +44,8 @@ static enum transfer wait_for(const struct kernel_pipe *pipe, int descriptor, sh
     for (;;) {
         struct pollfd wanted = {.fd = descriptor, .events = events};
         double start = kernel_pipe_now_s();
-        int count = poll(&wanted, 1, TICK_MS);
+        const bool died = has_died(pipe); /* before what it has written last is looked for */
+        int count = poll(&wanted, 1, died ? 0 : TICK_MS);
         if (count < 0 && errno != EINTR)
             return BROKEN;
         if (progress_cancelled(pipe->progress))
@@ -39,6 +56,8 @@ static enum transfer wait_for(const struct kernel_pipe *pipe, int descriptor, sh
             return TOO_LATE;
         if (count > 0)
             return TRANSFERRED;
+        if (died)
+            return ENDED;
     }
 }
 

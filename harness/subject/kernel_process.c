@@ -39,6 +39,32 @@ static void close_pipe(int *descriptor)
     *descriptor = -1;
 }
 
+/* Whether it has ended, *status being how: at once, or within END_MS. */
+static pid_t await(pid_t pid, int *status, bool wait_for_it)
+{
+    pid_t ended = 0;
+    for (int ms = 0; ended == 0 && (ms == 0 || (wait_for_it && ms < END_MS)); ms += 10) {
+        ended = waitpid(pid, status, WNOHANG);
+        if (ended == 0 && wait_for_it)
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return ended;
+}
+
+/* Ends it, wherever it has gone: to another group than the one that it was started in, or to another user, where it
+ * cannot be, and gets no more than a moment. */
+static pid_t end_by_force(pid_t pid, int *status)
+{
+    pid_t ended;
+    kill(-pid, SIGKILL); /* it, and what it has started */
+    if (kill(pid, SIGKILL) && errno == EPERM)
+        return await(pid, status, true);
+    do
+        ended = waitpid(pid, status, 0);
+    while (ended < 0 && errno == EINTR);
+    return ended;
+}
+
 /* Ends the process and says in why, of WHY_SIZE, how it ended. One that has closed its pipe has a moment to end by
  * itself, so that what it died of is known: by a signal that was not sent here, or by itself. */
 static enum run_failure end_process(struct kernel_process *process, bool wait_for_it, char *why)
@@ -50,16 +76,18 @@ static enum run_failure end_process(struct kernel_process *process, bool wait_fo
     close_pipe(&process->pipe.from);
     if (process->pid <= 0)
         return RUN_FAILURE_EXIT;
-    for (int ms = 0; wait_for_it && ms < END_MS && ended == 0; ms += 10) {
-        ended = waitpid(process->pid, &status, WNOHANG);
-        if (ended == 0)
-            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    ended = await(process->pid, &status, wait_for_it);
+    const bool by_force = ended == 0;
+    if (by_force)
+        ended = end_by_force(process->pid, &status);
+    else
+        kill(-process->pid, SIGKILL); /* what it has started */
+    process->pid = process->pipe.pid = 0;
+    if (by_force && wait_for_it) {
+        snprintf(why, WHY_SIZE, "has closed its pipe, and was ended");
+        return RUN_FAILURE_NONSENSE;
     }
-    kill(-process->pid, SIGKILL); /* it, and what it has started */
-    while (ended == 0 || (ended < 0 && errno == EINTR))
-        ended = waitpid(process->pid, &status, 0);
-    process->pid = 0;
-    if (ended < 0)
+    if (ended <= 0)
         return RUN_FAILURE_EXIT;
     if (WIFSIGNALED(status))
         snprintf(why, WHY_SIZE, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -140,11 +168,12 @@ static enum error_kind launch_process(struct kernel_process *process, struct err
     close_pipe(&out[1]);
     process->pipe.to = in[1];
     process->pipe.from = out[0];
+    process->pipe.pid = process->pid;
     if (!reason)
         return ERROR_NONE;
     close_pipe(&process->pipe.to);
     close_pipe(&process->pipe.from);
-    process->pid = 0;
+    process->pid = process->pipe.pid = 0;
     return error_set(error, ERROR_USAGE, "%s: cannot be started: %s", process->options.name, strerror(reason));
 }
 
@@ -276,6 +305,18 @@ static bool writes_lse(const struct kernel_process *process)
     return process->hello.kernel.takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
 }
 
+/* What was written behind an answer belongs to nothing, and would be taken for the next one. */
+static enum error_kind check_silence(struct kernel_process *process, struct error *error)
+{
+    char why[WHY_SIZE];
+    if (!kernel_pipe_holds(&process->pipe))
+        return ERROR_NONE;
+    end_process(process, false, why);
+    error_set(error, ERROR_SUBJECT, "%s: it has written more than an answer to the launch before",
+              process->options.name);
+    return run_failed(error, RUN_FAILURE_NONSENSE);
+}
+
 static enum error_kind exchange(struct kernel_process *process, const struct sequences *sequences, int *descriptor,
                                 struct error *error)
 {
@@ -302,6 +343,8 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
     int descriptor;
     double start = kernel_pipe_now_s();
     enum error_kind kind = need_process(process, error);
+    if (!kind)
+        kind = check_silence(process, error);
     if (!kind)
         kind = exchange(process, sequences, &descriptor, error);
     if (kind)
@@ -342,7 +385,7 @@ enum error_kind kernel_process_start(struct kernel_process **process, const stru
     if (!made)
         return error_memory(error, "a process", (double)sizeof *made);
     made->options = *options;
-    made->pipe = (struct kernel_pipe){-1, -1, options->progress};
+    made->pipe = (struct kernel_pipe){.to = -1, .from = -1, .progress = options->progress};
     enum error_kind kind = begin(made, &made->hello, ERROR_USAGE, error);
     if (kind) {
         kernel_process_stop(made);
