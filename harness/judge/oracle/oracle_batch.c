@@ -1,5 +1,5 @@
 /* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last; then one of two of
- * its length, and of two that share their first pages; then many (oracle_many.c). */
+ * its length, the second behind a short one, and one of two that share their first pages; then many (oracle_many.c). */
 #include <stdio.h>
 
 #include "harness/judge/oracle/oracle_checks.h"
@@ -22,6 +22,18 @@ static enum error_kind check_pair(struct oracle_work *work, const struct subject
     snprintf(run_was, sizeof run_was, "as the second of %s%s", how, constant_v ? ", v constant" : "");
     oracle_expect(work, ORACLE_BATCH, constant_v ? &work->constant : &work->base, allowed, run_was);
     return ERROR_NONE;
+}
+
+/* Behind another one that has less: what is asked of the first of a launch alone is taken from there. */
+static enum error_kind check_behind(struct oracle_work *work, const struct trial_values *allowed, struct error *error)
+{
+    enum error_kind kind = oracle_check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run_behind(&work->trial, work->inquiry->subject, &work->got, error);
+    if (!kind)
+        oracle_expect(work, ORACLE_BATCH, &work->base, allowed,
+                      "as the second of 2 in one launch, behind a short one without a mask, at other positions");
+    return kind;
 }
 
 /* Pages that two sequences have in common, as servers keep those of a prompt once for all that begin with it. */
@@ -60,6 +72,8 @@ enum error_kind check_batch(struct oracle_work *work, struct error *error)
     if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return ERROR_NONE;
     kind = check_pair(work, work->inquiry->subject, true, allowed, "2 of one length in one launch", error);
+    if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
+        kind = check_behind(work, allowed, error);
     if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
         kind = check_shared_pages(work, allowed, error);
     if (kind || work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)

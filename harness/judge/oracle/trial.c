@@ -333,6 +333,39 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
     return kind;
 }
 
+/* A few keys elsewhere, none of them masked. */
+static struct problem companion_before(const struct problem *problem, const struct subject *subject)
+{
+    const struct problem few = short_companion(problem, problem_queries(problem));
+    struct problem away = few;
+    char text[SUBJECT_TEXT_SIZE];
+    away.kv_offset += TRIAL_AWAY;
+    away.q_position += TRIAL_AWAY;
+    return subject->ops->takes && subject->ops->takes(subject, &away, 2, text) ? away : few;
+}
+
+enum error_kind trial_run_behind(struct trial *trial, const struct subject *subject, struct trial_values *values,
+                                 struct error *error)
+{
+    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes;
+    char *memory = allocate(q_bytes + trial->tensors[TRIAL_LSE].size_bytes);
+    if (!memory)
+        return error_memory(error, "two sequences of a trial",
+                            (double)(q_bytes + trial->tensors[TRIAL_LSE].size_bytes));
+    trial_reload(trial);
+    poison_output(trial, TRIAL_POISON_NAN);
+    struct problem problems[] = {companion_before(&trial->problem, subject), trial->problem};
+    struct output outputs[] = {{memory, (float *)(void *)(memory + q_bytes)}, trial->output};
+    const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
+    double seconds;
+    output_poison(&outputs[0], &problems[0]);
+    enum error_kind kind = subject->ops->run(subject, &both, NULL, &seconds, error);
+    if (!kind)
+        trial_take_output(values, &trial->problem, &outputs[1]);
+    free(memory);
+    return kind;
+}
+
 enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v,
                                struct trial_values *first, struct trial_values *second, struct error *error)
 {

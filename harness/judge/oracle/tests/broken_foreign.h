@@ -127,6 +127,31 @@ static enum error_kind run_with_owned_pages(void *launcher, const struct sequenc
     return run_as_told(launcher, sequences, told, audit, seconds, error);
 }
 
+/* Keys are counted from where those of the first sequence are. */
+static enum error_kind run_with_first_offset(void *launcher, const struct sequences *sequences,
+                                             struct memory_audit *audit, double *seconds, struct error *error)
+{
+    struct problem told[MAX_SEQUENCES];
+    for (int i = 0; i < sequences->count; i++) {
+        told[i] = sequences->problems[i];
+        told[i].kv_offset = told[0].kv_offset;
+    }
+    return run_as_told(launcher, sequences, told, audit, seconds, error);
+}
+
+/* Masks are read where the first sequence has one. */
+static enum error_kind run_with_mask_if_first(void *launcher, const struct sequences *sequences,
+                                              struct memory_audit *audit, double *seconds, struct error *error)
+{
+    struct problem told[MAX_SEQUENCES];
+    for (int i = 0; i < sequences->count; i++) {
+        told[i] = sequences->problems[i];
+        told[i].visible = told[0].visible ? told[i].visible : NULL;
+        told[i].masks = told[i].visible ? told[i].masks : NULL;
+    }
+    return run_as_told(launcher, sequences, told, audit, seconds, error);
+}
+
 static const struct foreign_launcher of_32_bits[] = {
     [FAR_ROWS] = {.run = run_with_keys_of_32_bits, .audits = true, .keeps = true, .far = true},
     [FAR_HEADS] = {.run = run_with_heads_of_32_bits, .audits = true, .keeps = true, .far = true}};
@@ -154,6 +179,10 @@ static const struct broken_in_batch {
 } broken_in_batches[] = {
     {"as the second of 2 of one length in one launch, v constant",
      {.run = run_with_one_length, .audits = true, .keeps = true}},
+    {"as the second of 2 in one launch, behind a short one",
+     {.run = run_with_first_offset, .audits = true, .keeps = true}},
+    {"as the second of 2 in one launch, behind a short one",
+     {.run = run_with_mask_if_first, .audits = true, .keeps = true}},
     {"as the first of 2 in one launch that share their first pages",
      {.run = run_with_owned_pages, .audits = true, .keeps = true}},
 };
