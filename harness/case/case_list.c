@@ -1,4 +1,5 @@
 /* Lists of cases: which files are read, in what order, with what settings. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,6 +177,50 @@ enum error_kind case_list_parse(struct case_list *list, const char *name, const 
     return kind;
 }
 
+enum { BEGINNING_SIZE = 10 };
+
+/* Files of this program and its users that have no cases, by how they begin. */
+static const struct other_file {
+    size_t at; /* from there on it has the text */
+    const char *text, *holds, *readers;
+} other_files[] = {
+    {0, "\x93NUMPY", "tensors", "`alibicheck judge` takes them"},
+    {0, "PK\x03\x04", "tensors", "`alibicheck judge` takes them"},
+    {7, "\0{\"", "tensors", "`alibicheck judge` takes them, and a bundle alone"},
+    {0, "{\"schema\":", "records", "`alibicheck report` and `compare` take them"},
+};
+
+/* What a file holds that could not be read as cases: its first odd byte says nothing to who took it for some. */
+static enum error_kind say_what_it_holds(const char *path, enum error_kind kind, struct error *error)
+{
+    char beginning[BEGINNING_SIZE] = "", name[PATH_QUOTE_SIZE];
+    FILE *file = kind == ERROR_USAGE ? fopen(path, "r") : NULL;
+    size_t size = file ? fread(beginning, 1, sizeof beginning, file) : 0;
+    if (file)
+        fclose(file);
+    for (size_t i = 0; size == sizeof beginning && i < sizeof other_files / sizeof other_files[0]; i++) {
+        const struct other_file *other = &other_files[i];
+        size_t length = *other->text ? strlen(other->text) : 1 + strlen(other->text + 1);
+        if (memcmp(beginning + other->at, other->text, length) == 0)
+            return error_set(error, kind, "%s: holds %s; allowed: cases, in YAML (%s)", quote_path(name, path),
+                             other->holds, other->readers);
+    }
+    return kind;
+}
+
+/* A file's cases behind those of others. */
+static enum error_kind append_file(struct case_list *list, const char *path, const struct settings *settings,
+                                   struct error *error)
+{
+    struct source source;
+    enum error_kind kind = source_read(&source, path, CASE_MAX_FILE_BYTES, error);
+    if (!kind) {
+        kind = append_source(list, &source, settings, error);
+        source_clear(&source);
+    }
+    return say_what_it_holds(path, kind, error);
+}
+
 enum error_kind case_list_read(struct case_list *list, const char *path, const char *const *settings,
                                size_t num_settings, struct error *error)
 {
@@ -186,13 +231,8 @@ enum error_kind case_list_read(struct case_list *list, const char *path, const c
     if (kind)
         return kind;
     kind = paths_find(&paths, path, "case", "recipes", error);
-    for (size_t i = 0; i < paths.count && !kind; i++) {
-        struct source source;
-        if ((kind = source_read(&source, paths.paths[i], CASE_MAX_FILE_BYTES, error)))
-            break;
-        kind = append_source(&fresh, &source, &read, error);
-        source_clear(&source);
-    }
+    for (size_t i = 0; i < paths.count && !kind; i++)
+        kind = append_file(&fresh, paths.paths[i], &read, error);
     if (!kind)
         kind = list_move(list, &fresh, error);
     case_list_clear(&fresh);
