@@ -135,14 +135,7 @@ static enum error_kind check_classes(const struct checking *checking, struct err
 static const char *status_of(const struct evaluation *evaluation, const struct point *point)
 {
     enum decision of_numbers = criterion_decide(&point->criterion, &evaluation->judged.verdict.total);
-    switch (class_decide(of_numbers, &evaluation->judged.classes, &point->demand)) {
-    case DECISION_PASS:
-        return "pass";
-    case DECISION_FAIL:
-        return "fail";
-    default:
-        return "error";
-    }
+    return decision_statuses[class_decide(of_numbers, &evaluation->judged.classes, &point->demand)];
 }
 
 static const char *contract_of(const struct contract_finding *contract)

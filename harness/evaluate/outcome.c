@@ -53,11 +53,6 @@ enum status outcome_status(const struct expectation *expected, enum decision dec
     return expected->signature == SIGNATURE_NONE || expected->signature == found ? STATUS_XFAIL : STATUS_FAIL;
 }
 
-bool outcome_out_of_class(const struct point *point, const struct class_report *classes)
-{
-    return point->demand.asked && class_stands(classes, &point->demand.arithmetic, NULL) == CLASS_OUT_OF;
-}
-
 /* Why it cannot be told whether the output is in the class that is asked for. */
 static void say_class_is_open(struct outcome *outcome, const struct point *point, const struct class_report *classes)
 {

@@ -68,9 +68,6 @@ enum status outcome_status(const struct expectation *expected, enum decision dec
 void outcome_reach(struct outcome *outcome, const struct point *point, const struct metrics *total,
                    const struct class_report *classes, const struct oracle_report *report, enum signature found);
 
-/* Whether a class is asked of the point's output that does not cover it. Without classes nothing is asked. */
-bool outcome_out_of_class(const struct point *point, const struct class_report *classes);
-
 /* The outcome of a point that its kernel does not take, and why. */
 void outcome_skip(struct outcome *outcome, const char *reason);
 

@@ -8,6 +8,13 @@ const char *const judge_mode_names[JUDGE_MODE_COUNT] = {
     [JUDGE_BUDGET] = "budget",
 };
 
+const char *const decision_statuses[DECISION_COUNT] = {
+    [DECISION_PASS] = "pass",
+    [DECISION_FAIL] = "fail",
+    [DECISION_UNDECIDED] = "error",
+    [DECISION_UNBOUNDED] = "error",
+};
+
 void tolerance_derive(struct tolerance *tolerance, enum dtype dtype)
 {
     static const double defaults[DTYPE_COUNT] = {[DTYPE_F16] = 1e-3, [DTYPE_BF16] = 1e-2, [DTYPE_F32] = 1e-5};

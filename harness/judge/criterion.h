@@ -60,6 +60,9 @@ enum decision {
     DECISION_COUNT
 };
 
+/* What came of it, in a word: "pass", "fail", "error" where that cannot be told. */
+extern const char *const decision_statuses[DECISION_COUNT];
+
 /* Of all rows together, or of one: metrics are those of the verdict or of a row. */
 enum decision criterion_decide(const struct criterion *criterion, const struct metrics *metrics);
 

@@ -141,14 +141,7 @@ static const char *status_of(const struct exhibit *exhibit, const struct exhibit
                              const struct class_report *report)
 {
     enum decision of_numbers = criterion_decide(&exhibit->criterion, facts->total);
-    switch (class_decide(of_numbers, report, &facts->facts.demand)) {
-    case DECISION_PASS:
-        return "pass";
-    case DECISION_FAIL:
-        return "fail";
-    default:
-        return "error";
-    }
+    return decision_statuses[class_decide(of_numbers, report, &facts->facts.demand)];
 }
 
 /* What was found, and by which program, as texts. */

@@ -196,7 +196,7 @@ static void print_class(FILE *stream, const struct judged_record *record)
 {
     char found[CLASS_NAME_SIZE], asked[CLASS_NAME_SIZE];
     fprintf(stream, "  class: %s", class_name(found, &record->judged->class_of_all));
-    if (judged_out_of_class(record->judging, record->judged))
+    if (class_is_missed(&record->judged->classes, &record->judging->demand))
         fprintf(stream, ", where %s is asked for", class_format(asked, &record->judging->demand.arithmetic));
     fprintf(stream, "\n");
 }

@@ -9,11 +9,6 @@
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
-bool judged_out_of_class(const struct judging *judging, const struct judged_output *judged)
-{
-    return judging->demand.asked && class_stands(&judged->classes, &judging->demand.arithmetic, NULL) == CLASS_OUT_OF;
-}
-
 /* What the numbers and the class that is asked for come to. */
 static enum decision decision_of(const struct judging *judging, const struct judged_output *judged)
 {
@@ -29,14 +24,7 @@ bool judged_class_is_open(const struct judging *judging, const struct judged_out
 
 const char *judged_status(const struct judging *judging, const struct judged_output *judged)
 {
-    switch (decision_of(judging, judged)) {
-    case DECISION_PASS:
-        return "pass";
-    case DECISION_FAIL:
-        return "fail";
-    default:
-        return "error";
-    }
+    return decision_statuses[decision_of(judging, judged)];
 }
 
 char *judged_key(const struct problem_spec *problem, int64_t sequence)

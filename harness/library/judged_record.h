@@ -29,9 +29,6 @@ extern const struct record_fields judged_record_fields;
 /* A new JSON object, or NULL. */
 json_t *judged_record_to_json(const struct judged_record *record);
 
-/* Whether a class is asked for that does not cover the output. */
-bool judged_out_of_class(const struct judging *judging, const struct judged_output *judged);
-
 /* Whether the numbers pass, and whether the output is in the class that is asked for cannot be told. */
 bool judged_class_is_open(const struct judging *judging, const struct judged_output *judged);
 

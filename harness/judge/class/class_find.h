@@ -96,6 +96,9 @@ enum class_standing {
 /* Of all rows. *row: the first that stands so, unless all are in it; may be NULL. */
 enum class_standing class_stands(const struct class_report *report, const struct arithmetic_class *asked, int *row);
 
+/* Whether a class is asked for that a row is out of. */
+bool class_is_missed(const struct class_report *report, const struct class_demand *demand);
+
 /* What the class that is asked for, if one is, makes of an output on whose numbers was decided: one that passes fails
  * where it is out of its class, and is unbounded where that is open. */
 enum decision class_decide(enum decision of_numbers, const struct class_report *report,

@@ -101,6 +101,11 @@ enum class_standing class_stands(const struct class_report *report, const struct
     return worst;
 }
 
+bool class_is_missed(const struct class_report *report, const struct class_demand *demand)
+{
+    return demand->asked && class_stands(report, &demand->arithmetic, NULL) == CLASS_OUT_OF;
+}
+
 enum decision class_decide(enum decision of_numbers, const struct class_report *report,
                            const struct class_demand *demand)
 {

@@ -317,11 +317,11 @@ static void test_a_class_that_cannot_be_told_is_no_verdict(void **state)
     judging.demand = (struct class_demand){true, {.set = CLASS_F32}};
     assert_int_equal(class_report_init(&judged.classes, 1, NULL), ERROR_NONE);
     assert_string_equal(judged_status(&judging, &judged), "fail");
-    assert_true(judged_out_of_class(&judging, &judged));
+    assert_true(class_is_missed(&judged.classes, &judging.demand));
     assert_false(judged_class_is_open(&judging, &judged));
     class_sets_add_above(&judged.classes.open[0], CLASS_F32);
     assert_string_equal(judged_status(&judging, &judged), "error");
-    assert_false(judged_out_of_class(&judging, &judged));
+    assert_false(class_is_missed(&judged.classes, &judging.demand));
     assert_true(judged_class_is_open(&judging, &judged));
     judged.verdict.total.mismatched = judged.verdict.total.surely_off = 1;
     assert_string_equal(judged_status(&judging, &judged), "fail");

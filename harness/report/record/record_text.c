@@ -215,7 +215,7 @@ bool record_failed_by_oracle_alone(const struct record *record)
     const struct signature_finding *finding = record->finding;
     return finding && finding->signature == SIGNATURE_UNKNOWN && finding->num_rows_failing == 0 && record->oracles &&
            oracles_violated_mask(record->oracles) != 0 &&
-           !(record->classes && outcome_out_of_class(record->point, record->classes));
+           !(record->classes && class_is_missed(record->classes, &record->point->demand));
 }
 
 /* Of what was seen under an oracle alone no element of the output that was judged says anything. */
@@ -264,7 +264,7 @@ static bool print_class(FILE *stream, const char *indent, const struct record *r
             fprintf(stream, " or %s", class_format(found, &(struct arithmetic_class){false, whole->minimal[i]})) > 0;
     if (!printed)
         return false;
-    if (outcome_out_of_class(point, record->classes)) {
+    if (class_is_missed(record->classes, &point->demand)) {
         int row = 0, heads = point->problem.num_heads;
         class_stands(record->classes, &point->demand.arithmetic, &row);
         if (fprintf(stream, ", where %s is asked for: head %d", class_format(asked, &point->demand.arithmetic),

@@ -91,8 +91,8 @@ static const char *way_of(const struct record *record)
     for (int o = 0; record->oracles && o < ORACLE_COUNT; o++)
         if (record->oracles->outcome[o] == ORACLE_VIOLATED)
             return oracle_names[o];
-    return record->classes && outcome_out_of_class(record->point, record->classes) ? "class"
-                                                                                   : status_names[STATUS_FAIL];
+    return record->classes && class_is_missed(record->classes, &record->point->demand) ? "class"
+                                                                                       : status_names[STATUS_FAIL];
 }
 
 /* "leak; to see it: alibicheck run ... --verbose" as a new string, or NULL. */
