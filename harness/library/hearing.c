@@ -53,8 +53,7 @@ static void take_parts_back(struct opened_parts *opened, const struct hearing *h
 
 bool hearing_asks_cause(const struct hearing *hearing, const struct oracle_facts *facts)
 {
-    return facts->violated || !numbers_pass(hearing) ||
-           class_is_missed(&hearing->judged->classes, &hearing->judging->demand);
+    return facts->violated || !numbers_pass(hearing);
 }
 
 /* A failure of a sample: what the other rows say of its cause is not known. */

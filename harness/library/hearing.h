@@ -23,8 +23,8 @@ enum error_kind hearing_reach_verdict(const struct hearing *hearing, struct erro
 /* Whether a certificate leaves open what MPFR may tell. */
 bool hearing_is_undecided(const struct hearing *hearing);
 
-/* Whether a cause is sought: by its numbers the output does not pass, it is not in the class that is asked for, or an
- * oracle is violated. */
+/* Whether a cause is sought: by its numbers the output does not pass, or an oracle is violated. Of what is but in
+ * another class than is asked for there is none: no row is wrong. */
 bool hearing_asks_cause(const struct hearing *hearing, const struct oracle_facts *facts);
 
 /* The signature of an output of which that is asked. Of a sample none is sought. */

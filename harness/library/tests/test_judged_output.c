@@ -308,6 +308,33 @@ static void test_a_sample_says_nothing_of_other_rows(void **state)
     judged_output_clear(&judged);
 }
 
+/* Of what is right, but in another class than is asked for, no cause is sought, be it of all rows or of a sample. */
+static void test_another_class_has_no_cause(void **state)
+{
+    (void)state;
+    static struct small small;
+    static const bool some[ROWS] = {[1] = true, [6] = true};
+    small_make(&small);
+    small.out[6 * DIM + 2] += 0x1p-20f;
+    for (int sample = 0; sample < 2; sample++) {
+        struct judging judging = plain;
+        struct judged_output judged;
+        struct error error;
+        const struct cut_source cut = source_of(&small);
+        const struct tensor_view out = view_of(small.out, HEADS);
+        const struct given_output given = given_output(&out, small.lse);
+        judging.demand = (struct class_demand){true, {.output = true}};
+        judging.rows = sample ? some : NULL;
+        if (judge_output(&judged, &cut.given.source, &given, &judging, &error))
+            fail_msg("%s", error.text);
+        assert_string_equal(judged_status(&judging, &judged), "fail");
+        assert_true(class_is_missed(&judged.classes, &judging.demand));
+        assert_int_equal(judged.verdict.total.mismatched, 0);
+        assert_int_equal(judged.finding.signature, SIGNATURE_NONE);
+        judged_output_clear(&judged);
+    }
+}
+
 /* Of a row that the class which is asked for promises nothing of: neither right nor wrong. */
 static void test_a_class_that_cannot_be_told_is_no_verdict(void **state)
 {
@@ -362,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_lse_of_another_base_may_be_off_by_more),
         cmocka_unit_test(test_rows_are_judged_as_among_all),
         cmocka_unit_test(test_a_sample_says_nothing_of_other_rows),
+        cmocka_unit_test(test_another_class_has_no_cause),
         cmocka_unit_test(test_a_class_that_cannot_be_told_is_no_verdict),
         cmocka_unit_test(test_a_contradicted_name_is_left_open),
     };
