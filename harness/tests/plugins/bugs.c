@@ -115,6 +115,29 @@ enum {
     PAD_SCALE,   /* 1 / sqrt of the padded head dim */
     PAD_OUT,     /* elements behind the last eight are not written */
     DIMS_OF_256, /* no more elements than 256 */
+    /* three things that meet */
+    MODULO_LONG_FP8,     /* heads are mapped otherwise where a cache of fp8 is split */
+    NO_SINK_LONG_GROUPS, /* the sink is lost where a cache of grouped heads is split */
+    NO_MASK_GROUPS_FP8,  /* no mask where heads are grouped and the cache is fp8 */
+    SCALE_OWN_LONG,      /* 1 / sqrt(head_dim), whatever the launch says, where the cache is split: sglang 26852, of a
+                            fallback */
+    /* between sizes */
+    MODULO_AT_160,     /* heads are mapped otherwise at head dim 160 */
+    MODULO_AT_80_LONG, /* or at 80 where the cache is split */
+    TILES_OF_192,      /* the last key of whole tiles of 192 is lost */
+    CHUNKS_OF_7,       /* a tree of merges leaves out the last of 7 chunks of 256 */
+    KV_HEADS_OF_12,    /* no more KV heads than 12 */
+    ROWS_OF_128,       /* a tile has no more rows than 128 queries of the heads of a KV head */
+    BATCH_OF_128,      /* no more sequences than 128 */
+    PAGES_OF_512,      /* pages have no more keys than 512 */
+    EMPTY_FIRST,       /* nothing is worked on where the first sequence has no key */
+    MASK_IF_FIRST,     /* no mask where the first sequence has none */
+    MAX_OF_MASKED,     /* the maximum is taken over masked keys, too */
+    SLOPES_IF_LAST,    /* no slopes where the last head has none */
+    FAR_PASSED_OVER,   /* keys with biases below -40 are passed over, whatever their scores */
+    GAPS_DIVIDED,      /* a chunk without a visible key between others is divided by its sum */
+    FP8_SUBNORMALS,    /* subnormal numbers of an fp8 cache are 0 */
+    F16_SUBNORMALS,    /* those of an f16 cache are: PyTorch's notes on MI200 */
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -138,6 +161,8 @@ static float of_fp8(uint8_t byte, uint32_t dtype)
     const int magnitude = byte & 0x7f, exponent = magnitude >> fraction_bits;
     const int fraction = magnitude & ((1 << fraction_bits) - 1), one = exponent > 0 ? 1 << fraction_bits : 0;
     const float sign = byte & 0x80 ? -1.0F : 1.0F;
+    if (BUG == FP8_SUBNORMALS && exponent == 0)
+        return 0;
     const bool is_nan = dtype == ALIBICHECK_KERNEL_E4M3   ? magnitude == 0x7f
                         : dtype == ALIBICHECK_KERNEL_E5M2 ? magnitude > 0x7c
                                                           : byte == 0x80;
@@ -151,6 +176,8 @@ static float of_fp8(uint8_t byte, uint32_t dtype)
 /* An element of k or v. */
 static float load_kv(const void *elements, uint32_t dtype, int64_t i)
 {
+    if (BUG == F16_SUBNORMALS && dtype == ALIBICHECK_KERNEL_F16 && fabsf(load(elements, dtype, i)) < 0x1p-14F)
+        return 0;
     if (!(dtype & FP8))
         return load(elements, dtype, i);
     const uint32_t read_as = BUG == FNUZ_AS_OCP && dtype == ALIBICHECK_KERNEL_E4M3FNUZ ? ALIBICHECK_KERNEL_E4M3 : dtype;
@@ -175,9 +202,38 @@ struct row {
     int64_t later;
 };
 
+enum { CHUNK = 1024 };
+
+/* Whether the cache is split. */
+static bool is_long(const struct row *row)
+{
+    return row->sequence->seq_len > CHUNK;
+}
+
+/* Where more than one thing has to be for heads to be mapped otherwise. */
+static bool maps_otherwise(const struct row *row)
+{
+    switch (BUG) {
+    case MODULO_LONG_FP8:
+        return is_long(row) && row->launch->kv_dtype & FP8;
+    case MODULO_AT_160:
+        return row->launch->head_dim == 160;
+    case MODULO_AT_80_LONG:
+        return row->launch->head_dim == 80 && is_long(row);
+    default:
+        return false;
+    }
+}
+
 static int kv_head(const struct row *row)
 {
     const int heads = row->launch->num_heads, kv_heads = row->launch->num_kv_heads;
+    if (maps_otherwise(row))
+        return row->head % kv_heads;
+    if (BUG == KV_HEADS_OF_12)
+        return row->head / (heads / kv_heads) % 12;
+    if (BUG == ROWS_OF_128 && row->query * (heads / kv_heads) + row->head % (heads / kv_heads) >= 128)
+        return (row->head / (heads / kv_heads) + 1) % kv_heads;
     if (BUG == HEADS_MODULO || (BUG == MODULO_AT_128 && row->launch->head_dim == 128) ||
         (BUG == MODULO_AT_256 && row->launch->head_dim == 256))
         return row->head % kv_heads;
@@ -276,6 +332,8 @@ static float slope_of(const struct row *row)
         return row->launch->slopes[row->head % 64];
     case SLOPES_OF_128:
         return row->launch->slopes[row->head % 128];
+    case SLOPES_IF_LAST:
+        return row->launch->slopes[heads - 1] != 0 ? slope : 0;
     case NO_BIAS:
         return 0;
     default:
@@ -326,14 +384,56 @@ static float dot_of(const struct row *row, int64_t key)
     return BUG == DOUBLES ? (float)exact : dot;
 }
 
-enum { CHUNK = 1024 };
+static bool has_mask(const sequence_t *sequence)
+{
+    bool has = false;
+    for (int64_t key = 0; key < sequence->seq_len && sequence->visible; key++)
+        has = has || !sequence->visible[key];
+    return has;
+}
+
+/* Keys that are lost by what a kernel is cut into. */
+static bool is_lost(const struct row *row, int64_t key)
+{
+    const int64_t count = row->sequence->seq_len, page = row->launch->page_size;
+    switch (BUG) {
+    case TILES_OF_192:
+        return count % 192 == 0 && key == count - 1;
+    case CHUNKS_OF_7:
+        return (count + 255) / 256 == 7 && key >= 6 * 256;
+    case PAGES_OF_512:
+        return page > 0 && key % page >= 512;
+    case FAR_PASSED_OVER:
+        return bias_of(row, key) - bias_of(row, count - 1) < -40;
+    default:
+        return false;
+    }
+}
+
+/* Whether masks are not read. */
+static bool has_no_mask(const struct row *row)
+{
+    const launch_t *launch = row->launch;
+    switch (BUG) {
+    case NO_MASK_OF_QUERIES:
+        return launch->num_queries > 1;
+    case NO_MASK_GROUPS_FP8:
+        return launch->num_heads > launch->num_kv_heads && launch->kv_dtype & FP8;
+    case MASK_IF_FIRST:
+        return !has_mask(launch->sequences);
+    default:
+        return false;
+    }
+}
 
 static bool sees(const struct row *row, int64_t key)
 {
     const sequence_t *first = &row->launch->sequences[0], *masked = row->sequence;
     if (BUG == MASK_OF_FIRST && key < first->seq_len)
         masked = first;
-    const uint8_t *visible = BUG == NO_MASK_OF_QUERIES && row->launch->num_queries > 1 ? NULL : masked->visible;
+    const uint8_t *visible = has_no_mask(row) ? NULL : masked->visible;
+    if (is_lost(row, key))
+        return false;
     if (BUG == TAIL_DROPPED && key >= 16 && key / 16 == row->sequence->seq_len / 16)
         return false;
     if (BUG == PARTS_OF_FIRST && row->launch->num_sequences > 1 && key >= CHUNK * (1 + first->seq_len / CHUNK))
@@ -361,7 +461,7 @@ static float logit_of(const struct row *row, int64_t key)
 {
     const launch_t *launch = row->launch;
     const float dim = (float)launch->head_dim, padded = (float)((launch->head_dim + 15) / 16 * 16);
-    const float scale = BUG == SCALE_OWN   ? 1 / sqrtf(dim)
+    const float scale = BUG == SCALE_OWN || (BUG == SCALE_OWN_LONG && is_long(row)) ? 1 / sqrtf(dim)
                         : BUG == PAD_SCALE ? launch->scale * sqrtf(dim / padded)
                                            : launch->scale;
     const float cap = launch->soft_cap;
@@ -464,6 +564,8 @@ static void walk(struct sums *sums, const struct row *row, int64_t first, int64_
         any |= sees(row, key);
         if (sees(row, key))
             add(sums, row, key, logit_of(row, key));
+        else if (BUG == MAX_OF_MASKED && key < row->sequence->seq_len && logit_of(row, key) > sums->max)
+            raise(sums, row->launch->head_dim, logit_of(row, key));
         else if (replaces)
             add(sums, row, key, masked);
     }
@@ -532,9 +634,24 @@ static bool has_sink(const struct row *row, const struct sums *sums)
     bool first_chunk = row->sequence->seq_len <= CHUNK;
     for (int64_t key = 0; key < CHUNK && !first_chunk; key++)
         first_chunk = sees(row, key);
-    return BUG != NO_SINK && !(BUG == SINK_OF_EMPTY && sums->weights == 0) &&
+    return BUG != NO_SINK &&
+           !(BUG == NO_SINK_LONG_GROUPS && is_long(row) && row->launch->num_heads > row->launch->num_kv_heads) &&
+           !(BUG == SINK_OF_EMPTY && sums->weights == 0) &&
            !(BUG == SINK_OF_QUERIES && sums->weights == 0 && row->launch->num_queries > 1) &&
            !(BUG == SINK_OF_FIRST_CHUNK && !first_chunk);
+}
+
+/* Whether a chunk between the first and the last one has no visible key. */
+static bool has_gap(const struct row *row)
+{
+    for (int64_t first = CHUNK; first + CHUNK < row->sequence->seq_len; first += CHUNK) {
+        bool any = false;
+        for (int64_t key = first; key < first + CHUNK && !any; key++)
+            any = sees(row, key);
+        if (!any)
+            return true;
+    }
+    return false;
 }
 
 static void attend_buggy(const launch_t *launch, int i, int query, int head)
@@ -545,6 +662,8 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
     struct row row = {launch, sequence, reads_next ? next : sequence, query, head, launch->num_queries - 1 - query};
     if (BUG == TOP_LEFT)
         row.later = sequence->seq_len - 1 - query > 0 ? sequence->seq_len - 1 - query : 0;
+    if (BUG == BATCH_OF_128)
+        row.keys = &launch->sequences[i % 128];
     const int64_t count = sequence->seq_len - row.later, page = launch->page_size > 0 ? launch->page_size : 1;
     add_up(&sums, &row, BUG == PAST_THE_END ? (count + page - 1) / page * page : count);
     if (launch->sink_logits && has_sink(&row, &sums)) {
@@ -554,6 +673,8 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
             raise(&sums, launch->head_dim, sink, false);
         sums.weights += exponential(sink - sums.max);
     }
+    if (BUG == GAPS_DIVIDED && has_gap(&row))
+        sums.values[0] = NAN;
     if (!(BUG == EMPTY_OF_BATCH && sequence->seq_len == 0 && launch->num_sequences > 1 && launch->sink_logits))
         end(&sums, &row);
 }
@@ -579,6 +700,8 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
     int count = launch->num_sequences;
     for (int i = 0; i < launch->num_sequences && launch->num_sequences > 1 && BUG == AS_MANY_AS_FULL; i++)
         count -= launch->sequences[i].seq_len == 0;
+    if (BUG == EMPTY_FIRST && launch->sequences->seq_len == 0)
+        count = 1;
     for (int i = 0; i < count; i++)
         for (int query = 0; query < launch->num_queries; query++)
             for (int head = 0; head < launch->num_heads; head++)
