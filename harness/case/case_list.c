@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness/case/case.h"
 #include "harness/case/case_document.h"
@@ -190,11 +191,14 @@ static const struct other_file {
     {0, "{\"schema\":", "records", "`alibicheck report` and `compare` take them"},
 };
 
-/* What a file holds that could not be read as cases: its first odd byte says nothing to who took it for some. */
+/* What a file holds that could not be read as cases: its first odd byte says nothing to who took it for some. What is
+ * no file may wait for ever to be opened. */
 static enum error_kind say_what_it_holds(const char *path, enum error_kind kind, struct error *error)
 {
     char beginning[BEGINNING_SIZE] = "", name[PATH_QUOTE_SIZE];
-    FILE *file = kind == ERROR_USAGE ? fopen(path, "r") : NULL;
+    struct stat status;
+    const bool is_file = kind == ERROR_USAGE && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    FILE *file = is_file ? fopen(path, "r") : NULL;
     size_t size = file ? fread(beginning, 1, sizeof beginning, file) : 0;
     if (file)
         fclose(file);
