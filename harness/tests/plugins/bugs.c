@@ -59,6 +59,7 @@ enum {
     PAGE_IDS_16,    /* page 65536 is taken for page 0: ATOM 702 */
     PAGE_ROWS,      /* each sequence reads the row of the page table of the next: sparkinfer 289 */
     PAST_THE_END,   /* slots behind the last key, with a weight of 0: vLLM 641 */
+    TILE_PAST_END,  /* the same of a whole tile of 64 where there are no pages: AITER's flash decoding */
     TAIL_DROPPED,   /* keys behind the last whole tile of 16 */
     PACKED_KEYS,    /* the strides of k and v are not read */
     K_FOR_V,        /* v is read by the strides of k */
@@ -466,7 +467,7 @@ static float logit_of(const struct row *row, int64_t key)
                                            : launch->scale;
     const float cap = launch->soft_cap;
     float logit = dot_of(row, key) * scale * cache_scale(launch->k_scale), bias = bias_of(row, key);
-    if (key >= row->sequence->seq_len - row->later && BUG == PAST_THE_END)
+    if (key >= row->sequence->seq_len - row->later && (BUG == PAST_THE_END || BUG == TILE_PAST_END))
         return -INFINITY;
     if (cap > 0 && (launch->soft_cap_after_bias || BUG == CAP_OVER_BIAS))
         return cap * tanh_of((logit + bias) / cap);
@@ -565,7 +566,7 @@ static void walk(struct sums *sums, const struct row *row, int64_t first, int64_
         if (sees(row, key))
             add(sums, row, key, logit_of(row, key));
         else if (BUG == MAX_OF_MASKED && key < row->sequence->seq_len && logit_of(row, key) > sums->max)
-            raise(sums, row->launch->head_dim, logit_of(row, key));
+            raise(sums, row->launch->head_dim, logit_of(row, key), false);
         else if (replaces)
             add(sums, row, key, masked);
     }
@@ -664,8 +665,11 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
         row.later = sequence->seq_len - 1 - query > 0 ? sequence->seq_len - 1 - query : 0;
     if (BUG == BATCH_OF_128)
         row.keys = &launch->sequences[i % 128];
-    const int64_t count = sequence->seq_len - row.later, page = launch->page_size > 0 ? launch->page_size : 1;
-    add_up(&sums, &row, BUG == PAST_THE_END ? (count + page - 1) / page * page : count);
+    const int64_t count = sequence->seq_len - row.later, in_pages = launch->page_size > 0;
+    const int64_t tile = BUG == PAST_THE_END && in_pages     ? launch->page_size
+                         : BUG == TILE_PAST_END && !in_pages ? 64
+                                                             : 1;
+    add_up(&sums, &row, (count + tile - 1) / tile * tile);
     if (launch->sink_logits && has_sink(&row, &sums)) {
         const float logit = launch->sink_logits[BUG == SINK_OF_KV_HEAD ? kv_head(&row) : head];
         const double sink = BUG == SINK_BF16 ? BF16(logit) : logit;
