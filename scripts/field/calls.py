@@ -28,6 +28,7 @@ class Call:
     settings: tuple = ()
     where: tuple = ()
     bias: str = "own"  # relative, absolute; own: the library's own form
+    tensors: str = "numpy"  # or torch: what the function is given
 
 
 def bias_of(slopes, keys, absolute, mask=None):

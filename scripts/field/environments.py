@@ -3,9 +3,13 @@ import os
 import subprocess
 import sys
 import tarfile
+import zipfile
 
 NUMPY = ("numpy==2.4.6", "ml_dtypes==0.6.0")
 LLAMA = "llama-cpp-python==0.3.36"  # whose source has ggml 0.25.3
+# Wheels of kernels, and what is taken of them.
+VLLM, AITER = "vllm==0.33.0", "amd-aiter==0.1.7.post2.dev18"
+KERNEL_FILES = {VLLM: ("vllm/v1/attention/ops/",), AITER: ("aiter/ops/triton/",)}
 PACKAGES = {
     "torch": ("torch==2.15.0", "transformers==5.24.0", *NUMPY),  # with its CUDA libraries: 5 GB
     "jax": ("jax==0.10.2", *NUMPY),
@@ -15,10 +19,17 @@ PACKAGES = {
     "tinygrad": ("tinygrad==0.14.0", *NUMPY),
     "numpy": NUMPY,
 }
+LENT = {"triton": "torch"}  # adapters that run in the environment of another
 WORK = ".packages/field"
 
 
+def packages_of(name):
+    """What an adapter runs on: packages, and files of others."""
+    return (*PACKAGES.get(LENT.get(name, name), PACKAGES["numpy"]), LLAMA, VLLM, AITER)
+
+
 def quiet(command, log):
+    os.makedirs(WORK, exist_ok=True)
     with open(log, "a", encoding="utf-8") as file:
         if subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode != 0:
             sys.exit(f"{' '.join(command)} fails; see {log}")
@@ -26,7 +37,7 @@ def quiet(command, log):
 
 def python_of(name):
     """The path of an environment's Python, from the root of the project."""
-    name = name if name in PACKAGES else "numpy"
+    name = LENT.get(name, name if name in PACKAGES else "numpy")
     made = subprocess.run(["scripts/python-packages", f"field-{name}", *PACKAGES[name]], text=True, stdout=subprocess.PIPE)
     if made.returncode != 0:
         sys.exit(f"no environment of {' '.join(PACKAGES[name])}; see .packages/field-{name}.log")
@@ -60,6 +71,20 @@ def ggml_libraries():
     return os.path.join(os.path.abspath(build), "bin")
 
 
+def kernel_files():
+    """A folder with the kernels of the wheels, which are too large to be installed for a few files."""
+    folder = os.path.join(WORK, "kernel-files")
+    if not os.path.isdir(folder):
+        for wheel, beginnings in KERNEL_FILES.items():
+            with zipfile.ZipFile(downloaded(wheel, "wheel")) as archive:
+                archive.extractall(f"{folder}.partial", [name for name in archive.namelist()
+                                                         if name.startswith(beginnings) and name.endswith(".py")])
+        os.rename(f"{folder}.partial", folder)
+    return os.path.abspath(folder)
+
+
 def variables(name):
     """What an adapter reads from the environment."""
-    return {"GGML_LIBRARIES": ggml_libraries()} if name == "ggml" else {}
+    return {"ggml": lambda: {"GGML_LIBRARIES": ggml_libraries()},
+            "triton": lambda: {"TRITON_INTERPRET": "1", "TRITON_KERNELS": kernel_files(), "VLLM_VERSION": VLLM.split("==")[1],
+                               "AITER_VERSION": AITER.split("==")[1]}}.get(name, dict)()

@@ -11,4 +11,4 @@ if len(sys.argv) == 2:
 else:
     import alibicheck
     call = adapter.CALLS[sys.argv[2]]
-    alibicheck.serve(call.function, name=sys.argv[2], takes=call.takes, about=call.about)
+    alibicheck.serve(call.function, name=sys.argv[2], takes=call.takes, about=call.about, tensors=call.tensors)
