@@ -158,7 +158,7 @@ static void expect_common_factors(struct oracle_work *work, const struct problem
             off += expected[d] * (got[d] - expected[d]);
             off_allowed += fabs(expected[d]) * allowed[d];
         }
-        if (!(square > 0) || !(fabs(off) <= LEVELS_COMMON_FACTOR * square) || isinf(off_allowed))
+        if (!(square > 0) || !(fabs(off) <= LEVELS_COMMON_FACTOR * square) || !isfinite(off_allowed))
             continue;
         for (size_t d = 0; d < dim; d++) {
             allowed[d] += fabs(expected[d]) * off_allowed / square;

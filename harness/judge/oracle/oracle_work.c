@@ -116,10 +116,9 @@ static bool same_bits(double a, double b)
     return (isnan(a) && isnan(b)) || (a == b && !signbit(a) == !signbit(b));
 }
 
-/* Of a bound that is infinite, or no number, as where infinite ones are added up with signs, nothing is asked. */
 static bool differ(double expected, double got, const double *allowed)
 {
-    return !same_bits(expected, got) && !(allowed && (!isfinite(*allowed) || fabs(expected - got) <= *allowed));
+    return !same_bits(expected, got) && !(allowed && (isinf(*allowed) || fabs(expected - got) <= *allowed));
 }
 
 /* In the rows of problem, which has no more than the trial: the element of out, or elements + row of lse. */
