@@ -334,18 +334,19 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
 }
 
 /* A few keys elsewhere, none of them masked. */
-static struct problem companion_before(const struct problem *problem, const struct subject *subject)
+static struct problem companion_before(const struct problem *problem, const struct subject *subject, bool *is_away)
 {
     const struct problem few = short_companion(problem, problem_queries(problem));
     struct problem away = few;
     char text[SUBJECT_TEXT_SIZE];
     away.kv_offset += TRIAL_AWAY;
     away.q_position += TRIAL_AWAY;
-    return subject->ops->takes && subject->ops->takes(subject, &away, 2, text) ? away : few;
+    *is_away = subject->ops->takes && subject->ops->takes(subject, &away, 2, text);
+    return *is_away ? away : few;
 }
 
 enum error_kind trial_run_behind(struct trial *trial, const struct subject *subject, struct trial_values *values,
-                                 struct error *error)
+                                 bool *is_away, struct error *error)
 {
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes;
     char *memory = allocate(q_bytes + trial->tensors[TRIAL_LSE].size_bytes);
@@ -354,7 +355,7 @@ enum error_kind trial_run_behind(struct trial *trial, const struct subject *subj
                             (double)(q_bytes + trial->tensors[TRIAL_LSE].size_bytes));
     trial_reload(trial);
     poison_output(trial, TRIAL_POISON_NAN);
-    struct problem problems[] = {companion_before(&trial->problem, subject), trial->problem};
+    struct problem problems[] = {companion_before(&trial->problem, subject, is_away), trial->problem};
     struct output outputs[] = {{memory, (float *)(void *)(memory + q_bytes)}, trial->output};
     const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
     double seconds;
