@@ -307,33 +307,21 @@ static void weigh_keys(struct suspect *suspect, double *max, double *sum, double
     }
 }
 
-/* Pairs of neighbours become one tile, in place. How many there are then. */
-static int64_t pair_tiles(int64_t count, double *max, double *sum, double *along)
-{
-    for (int64_t i = 0; 2 * i < count; i++) {
-        int64_t left = 2 * i, right = left + 1 < count ? left + 1 : left;
-        double both = fmax(max[left], max[right]), keep = factor_between(max[left], both);
-        double add = right > left ? factor_between(max[right], both) : 0;
-        sum[i] = keep * sum[left] + add * sum[right];
-        along[i] = keep * along[left] + add * along[right];
-        max[i] = both;
-    }
-    return (count + 1) / 2;
-}
-
 static enum error_kind try_small_tiles(struct suspect *suspect, struct error *error)
 {
-    int64_t count = suspect->problem->seq_len;
-    double *max = malloc(4 * (size_t)count * sizeof *max);
-    if (!max)
-        return error_memory(error, "a head's signature", 4.0 * (double)count * sizeof *max);
-    double *sum = max + count, *along = sum + count, *raise = along + count;
-    weigh_keys(suspect, max, sum, along);
-    for (int64_t len = 1; len < SUSPECT_CHUNK_LEN_MIN; len *= 2) {
-        try_tiles(suspect, &(struct tiles){count, len, max, sum, NULL, along, raise});
-        count = pair_tiles(count, max, sum, along);
+    const int64_t keys = suspect->problem->seq_len;
+    double *room = malloc(4 * (size_t)keys * sizeof *room);
+    if (!room)
+        return error_memory(error, "a head's signature", 4.0 * (double)keys * sizeof *room);
+    /* with one number for an output, that along the error */
+    struct key_chunks chunks = {.count = keys, .len = 1, .max = room, .sum = room + keys, .out = room + 2 * keys};
+    weigh_keys(suspect, chunks.max, chunks.sum, chunks.out);
+    while (chunks.len < SUSPECT_CHUNK_LEN_MIN) {
+        try_tiles(suspect,
+                  &(struct tiles){chunks.count, chunks.len, chunks.max, chunks.sum, NULL, chunks.out, room + 3 * keys});
+        key_chunks_double(&chunks, 1);
     }
-    free(max);
+    free(room);
     return ERROR_NONE;
 }
 
