@@ -163,10 +163,9 @@ class _Given:
 
     def _place(self, numbers, make):
         array, self._guard = self.original, _guard_of(self.original)
-        packed = [int(np.prod(array.shape[axis + 1:])) for axis in range(array.ndim)]
-        first, *strides = numbers or (0, *packed)
-        strides = (*strides, 1)[-array.ndim:] if numbers else packed
-        first += self._guard
+        packed = (int(np.prod(array.shape[axis + 1:])) for axis in range(array.ndim))
+        first, *strides = (*numbers, 1) if numbers else (0, *packed)
+        first, strides = first + self._guard, strides[-array.ndim:]
         end = first + sum((length - 1) * stride for length, stride in zip(array.shape, strides)) + 1 if array.size else first
         self._memory = np.full((end + self._guard) * array.itemsize, nan_byte(array.dtype), np.uint8)
         view = np.ndarray(array.shape, array.dtype, self._memory, first * array.itemsize,
