@@ -55,7 +55,7 @@ def flash_decode(q, k, v, *, scale, slopes, seq_lens):
 def zeroed(function):
     """A cache that was zeros before it was filled, as servers allocate it: what is nobody's is 0, not NaN."""
     def run(q, k, v, **more):
-        return function(q, k.nan_to_num(0), v.nan_to_num(0), **more)
+        return function(q, k.masked_fill(k.isnan(), 0), v.masked_fill(v.isnan(), 0), **more)
     return run
 
 
