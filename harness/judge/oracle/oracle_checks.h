@@ -19,6 +19,9 @@ enum error_kind check_far_offsets(struct oracle_work *work, struct error *error)
 /* oracle_strides.c: tensors that lie otherwise. */
 enum error_kind check_strides(struct oracle_work *work, struct error *error);
 
+/* oracle_heads.c: rows in another order. */
+enum error_kind check_head_permutation(struct oracle_work *work, struct error *error);
+
 /* oracle_key.c: problems whose result shows single keys. */
 enum error_kind check_one_key(struct oracle_work *work, struct error *error);
 enum error_kind check_each_key(struct oracle_work *work, struct error *error);

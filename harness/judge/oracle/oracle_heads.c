@@ -1,0 +1,91 @@
+/* The oracle of heads: in another order, with their slopes, they give the same bits. */
+#include "harness/judge/oracle/oracle_checks.h"
+
+static void swap_rows(char *a, char *b, size_t size_bytes)
+{
+    for (size_t i = 0; i < size_bytes; i++) {
+        char byte = a[i];
+        a[i] = b[i];
+        b[i] = byte;
+    }
+}
+
+/* Reverses `count` rows. */
+static void reverse_rows(char *rows, int count, size_t row_bytes)
+{
+    for (int i = 0; i < count / 2; i++)
+        swap_rows(rows + (size_t)i * row_bytes, rows + (size_t)(count - 1 - i) * row_bytes, row_bytes);
+}
+
+/*
+ * Another order of `count` groups of `group` rows: groups in reverse, and of every second one the rows too; of the
+ * others the first row stays the first, and those behind it are in reverse. With all heads in reverse, or each in its
+ * place within the group, a kernel that counts h modulo the KV heads would see a KV head's own query heads again.
+ */
+static void reorder_rows(char *rows, int count, int group, size_t row_bytes)
+{
+    reverse_rows(rows, count * group, row_bytes);
+    for (int i = 1; i < count; i += 2) {
+        char *moved = rows + (size_t)((count - 1 - i) * group) * row_bytes;
+        reverse_rows(moved, group, row_bytes);
+        reverse_rows(moved + row_bytes, group - 1, row_bytes);
+    }
+}
+
+/* KV heads with their query heads, and those within each KV head. */
+static void reorder_heads(struct trial *trial)
+{
+    const struct problem *problem = &trial->problem;
+    int kv_heads = problem->num_kv_heads, group = problem->num_heads / kv_heads;
+    size_t query = (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes;
+    size_t row = (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
+    char *k = trial_change(trial, TRIAL_K), *v = trial_change(trial, TRIAL_V);
+    char *q = trial_change(trial, TRIAL_Q);
+    for (int i = 0; i < problem_queries(problem); i++)
+        reorder_rows(q + (size_t)(i * problem->num_heads) * query, kv_heads, group, query);
+    reorder_rows(trial_change(trial, TRIAL_SLOPES), kv_heads, group, sizeof(float));
+    if (problem->sink_logits)
+        reorder_rows(trial_change(trial, TRIAL_SINKS), kv_heads, group, sizeof(float));
+    for (int64_t key = 0; key < problem->seq_len; key++) {
+        size_t at = (size_t)key * (size_t)kv_heads * row;
+        reverse_rows(k + at, kv_heads, row);
+        reverse_rows(v + at, kv_heads, row);
+    }
+}
+
+static void reorder_values(struct trial_values *values, const struct problem *problem)
+{
+    int kv_heads = problem->num_kv_heads, group = problem->num_heads / kv_heads;
+    for (int query = 0; query < problem_queries(problem); query++) {
+        size_t row = (size_t)(query * problem->num_heads);
+        reorder_rows((char *)(values->out + row * (size_t)problem->head_dim), kv_heads, group,
+                     (size_t)problem->head_dim * sizeof(double));
+        reorder_rows((char *)(values->lse + row), kv_heads, group, sizeof(double));
+    }
+}
+
+enum error_kind check_head_permutation(struct oracle_work *work, struct error *error)
+{
+    const struct trial_values *allowed;
+    bool own_slopes = work->inquiry->subject->own_slopes;
+    if (own_slopes || work->trial.problem.num_heads == 1) {
+        oracle_conclude(work, ORACLE_HEAD_PERMUTATION, ORACLE_NOT_APPLICABLE, "%s",
+                        own_slopes ? "the recipe makes its own slopes" : "there is one head");
+        return ERROR_NONE;
+    }
+    enum error_kind kind = oracle_need_base(work, error);
+    if (!kind)
+        kind = oracle_allow_no_difference(work, &allowed, error);
+    if (kind)
+        return kind;
+    oracle_copy_values(work, &work->expected, &work->base);
+    reorder_values(&work->expected, &work->trial.problem);
+    if (allowed)
+        reorder_values(&work->allowed, &work->trial.problem);
+    trial_reload(&work->trial);
+    reorder_heads(&work->trial);
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
+    if (!kind)
+        oracle_expect(work, ORACLE_HEAD_PERMUTATION, &work->expected, allowed, "with the heads in another order");
+    return kind;
+}
