@@ -219,8 +219,10 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_CONSTANT_V] = {.about = "if all of v is one number, so is out", .check = check_constant_v},
     [ORACLE_BIAS_SHIFT] = {.about = "a shift of the query moves lse by slope times shift, and out not at all",
                            .check = check_bias_shift},
-    [ORACLE_HEAD_PERMUTATION] = {.about = "heads in another order, with their slopes, give the same bits",
-                                 .check = check_head_permutation},
+    [ORACLE_HEAD_PERMUTATION] =
+        {.about =
+             "heads in another order, with their slopes, give the same bits, and no row depends on what others score",
+         .check = check_head_permutation},
     [ORACLE_GUARDS] = {.about = "nothing is written before or past a buffer of the device's memory",
                        .check = check_guards,
                        .of_no_output = true},

@@ -24,18 +24,21 @@ static enum error_kind check_pair(struct oracle_work *work, const struct subject
     return ERROR_NONE;
 }
 
-/* Behind another one that has less: what is asked of the first of a launch alone is taken from there. */
+/* Behind another one that has less, and scores far more: what is asked of the first of a launch alone, or of all at
+ * once, is taken from there. */
 static enum error_kind check_behind(struct oracle_work *work, const struct trial_values *allowed, struct error *error)
 {
     bool is_away;
     enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
-        kind = trial_run_behind(&work->trial, work->inquiry->subject, &work->got, &is_away, error);
+        kind = trial_run_behind(&work->trial, work->inquiry->subject, oracle_loud_logit(work), &work->got, &is_away,
+                                error);
     if (!kind)
         oracle_expect(work, ORACLE_BATCH, &work->base, allowed,
                       is_away
-                          ? "as the second of 2 in one launch, behind a short one without a mask, at other positions"
-                          : "as the second of 2 in one launch, behind a short one without a mask");
+                          ? "as the second of 2 in one launch, behind a short one without a mask that scores far more, "
+                            "at other positions"
+                          : "as the second of 2 in one launch, behind a short one without a mask that scores far more");
     return kind;
 }
 

@@ -1,4 +1,8 @@
-/* The oracle of heads: in another order, with their slopes, they give the same bits. */
+/* The oracle of heads: in another order, with their slopes, they give the same bits, and each row is its own, whatever
+ * others score. */
+#include <string.h>
+
+#include "harness/judge/oracle/loud_query.h"
 #include "harness/judge/oracle/oracle_checks.h"
 
 static void swap_rows(char *a, char *b, size_t size_bytes)
@@ -64,18 +68,18 @@ static void reorder_values(struct trial_values *values, const struct problem *pr
     }
 }
 
-enum error_kind check_head_permutation(struct oracle_work *work, struct error *error)
+/* Why heads cannot be told apart by their order; NULL: they can. */
+static const char *has_no_order(const struct oracle_work *work)
+{
+    if (work->inquiry->subject->own_slopes)
+        return "the recipe makes its own slopes";
+    return work->trial.problem.num_heads == 1 ? "there is one head" : NULL;
+}
+
+static enum error_kind check_order(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
-    bool own_slopes = work->inquiry->subject->own_slopes;
-    if (own_slopes || work->trial.problem.num_heads == 1) {
-        oracle_conclude(work, ORACLE_HEAD_PERMUTATION, ORACLE_NOT_APPLICABLE, "%s",
-                        own_slopes ? "the recipe makes its own slopes" : "there is one head");
-        return ERROR_NONE;
-    }
-    enum error_kind kind = oracle_need_base(work, error);
-    if (!kind)
-        kind = oracle_allow_no_difference(work, &allowed, error);
+    enum error_kind kind = oracle_allow_no_difference(work, &allowed, error);
     if (kind)
         return kind;
     oracle_copy_values(work, &work->expected, &work->base);
@@ -87,5 +91,60 @@ enum error_kind check_head_permutation(struct oracle_work *work, struct error *e
     kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
     if (!kind)
         oracle_expect(work, ORACLE_HEAD_PERMUTATION, &work->expected, allowed, "with the heads in another order");
+    return kind;
+}
+
+/* Every second row, of queries and of heads, is loud. */
+static bool is_loud(const struct oracle_work *work, int row)
+{
+    int heads = work->trial.problem.num_heads;
+    return (uint64_t)(row / heads + row % heads) % 2 == trial_mix(work->inquiry->choice, 43) % 2;
+}
+
+/* What loud rows themselves come to is nothing of this oracle's. */
+static void take_quiet_rows(struct oracle_work *work)
+{
+    size_t dim = (size_t)work->trial.problem.head_dim;
+    for (int row = 0; row < problem_rows(&work->trial.problem); row++) {
+        if (!is_loud(work, row))
+            continue;
+        memcpy(work->got.out + (size_t)row * dim, work->base.out + (size_t)row * dim, dim * sizeof(double));
+        work->got.lse[row] = work->base.lse[row];
+    }
+}
+
+/* A kernel may do the same for all rows of a tile, such as to rescale them, and so round a row otherwise. */
+static enum error_kind check_beside_loud(struct oracle_work *work, struct error *error)
+{
+    double logit = oracle_loud_logit(work);
+    trial_reload(&work->trial);
+    void *q = trial_change(&work->trial, TRIAL_Q);
+    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
+        if (is_loud(work, row))
+            loud_query_make(q, &work->trial.problem, row, logit);
+    enum error_kind kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
+    if (kind)
+        return kind;
+    take_quiet_rows(work);
+    const bool same = oracle_first_difference(work, &work->base, NULL) < 0;
+    if (!same)
+        kind = oracle_allow_both_bounds(work, work->inquiry->subject, 0, error);
+    if (!kind)
+        oracle_expect(work, ORACLE_HEAD_PERMUTATION, &work->base, same ? NULL : &work->allowed,
+                      "where every second row scores far more");
+    return kind;
+}
+
+enum error_kind check_head_permutation(struct oracle_work *work, struct error *error)
+{
+    const char *why = has_no_order(work);
+    const bool beside = problem_rows(&work->trial.problem) > 1 && work->trial.problem.soft_cap == SOFT_CAP_NONE;
+    enum error_kind kind = beside || !why ? oracle_need_base(work, error) : ERROR_NONE;
+    if (!kind && !why)
+        kind = check_order(work, error);
+    if (!kind && beside && work->report->outcome[ORACLE_HEAD_PERMUTATION] != ORACLE_VIOLATED)
+        kind = check_beside_loud(work, error);
+    if (!kind && why && work->report->outcome[ORACLE_HEAD_PERMUTATION] != ORACLE_VIOLATED)
+        oracle_conclude(work, ORACLE_HEAD_PERMUTATION, ORACLE_NOT_APPLICABLE, "%s", why);
     return kind;
 }

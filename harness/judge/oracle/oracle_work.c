@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/oracle/loud_query.h"
 #include "harness/subject/launch_watch.h"
 
 void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_outcome outcome, const char *format, ...)
@@ -218,6 +219,15 @@ enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error
     work->undetermined = !work->poison_shows;
     oracle_copy_values(work, &work->got, &work->expected);
     return kind;
+}
+
+double oracle_loud_logit(const struct oracle_work *work)
+{
+    double logit = 0;
+    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
+        if (isfinite(work->base.lse[row]))
+            logit = fmax(logit, work->base.lse[row]);
+    return logit + LOUD_BEYOND;
 }
 
 enum error_kind oracle_need_constant_run(struct oracle_work *work, struct error *error)

@@ -100,6 +100,9 @@ enum error_kind oracle_need_base(struct oracle_work *work, struct error *error);
 /* The base run and a repeated one, which then is work->got: poison_shows, undetermined. */
 enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error);
 
+/* The logit of queries that outscore all rows of the base run (loud_query.h). */
+double oracle_loud_logit(const struct oracle_work *work);
+
 /* The base run, and one where all of v is trial_constant(): constant. */
 enum error_kind oracle_need_constant_run(struct oracle_work *work, struct error *error);
 

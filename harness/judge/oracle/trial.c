@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/oracle/loud_query.h"
 #include "harness/judge/poison.h"
 #include "reference/recent_keys.h"
 
@@ -345,20 +346,24 @@ static struct problem companion_before(const struct problem *problem, const stru
     return *is_away ? away : few;
 }
 
-enum error_kind trial_run_behind(struct trial *trial, const struct subject *subject, struct trial_values *values,
-                                 bool *is_away, struct error *error)
+enum error_kind trial_run_behind(struct trial *trial, const struct subject *subject, double loud,
+                                 struct trial_values *values, bool *is_away, struct error *error)
 {
-    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes;
-    char *memory = allocate(q_bytes + trial->tensors[TRIAL_LSE].size_bytes);
+    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
+    char *memory = allocate(2 * q_bytes + lse_bytes), *query = memory;
     if (!memory)
-        return error_memory(error, "two sequences of a trial",
-                            (double)(q_bytes + trial->tensors[TRIAL_LSE].size_bytes));
+        return error_memory(error, "two sequences of a trial", (double)(2 * q_bytes + lse_bytes));
+    char *out = query + q_bytes, *lse = out + q_bytes;
     trial_reload(trial);
     poison_output(trial, TRIAL_POISON_NAN);
     struct problem problems[] = {companion_before(&trial->problem, subject, is_away), trial->problem};
-    struct output outputs[] = {{memory, (float *)(void *)(memory + q_bytes)}, trial->output};
+    struct output outputs[] = {{out, (float *)(void *)lse}, trial->output};
     const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
     double seconds;
+    memcpy(query, trial->problem.q, q_bytes);
+    for (int row = 0; row < problem_rows(&problems[0]); row++)
+        loud_query_make(query, &problems[0], row, loud);
+    problems[0].q = query;
     output_poison(&outputs[0], &problems[0]);
     enum error_kind kind = subject->ops->run(subject, &both, NULL, &seconds, error);
     if (!kind)

@@ -139,6 +139,9 @@ enum {
     GAPS_DIVIDED,      /* a chunk without a visible key between others is divided by its sum */
     FP8_SUBNORMALS,    /* subnormal numbers of an fp8 cache are 0 */
     F16_SUBNORMALS,    /* those of an f16 cache are: PyTorch's notes on MI200 */
+    /* of rows that score far less than others */
+    MAX_OF_HEADS, /* all heads have one maximum */
+    MAX_OF_BATCH, /* all sequences have */
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -490,9 +493,9 @@ struct sums {
     double max, weights, values[1024];
 };
 
-static void begin(struct sums *sums, int dim)
+static void begin(struct sums *sums, int dim, double max)
 {
-    *sums = (struct sums){.max = start_of()};
+    *sums = (struct sums){.max = max};
     memset(sums->values, 0, (size_t)dim * sizeof *sums->values);
 }
 
@@ -579,20 +582,36 @@ static void find_maximum(struct sums *sums, const struct row *row, int64_t count
             sums->max = fmax(sums->max, logit_of(row, key));
 }
 
+/* Of all rows that a bug takes for one. */
+static double maximum_to_begin_with(const struct row *row, int64_t count)
+{
+    const launch_t *launch = row->launch;
+    struct sums common = {.max = start_of()};
+    struct row other = *row;
+    if (BUG == TWO_PASS)
+        find_maximum(&common, row, count);
+    for (other.head = 0; other.head < launch->num_heads && BUG == MAX_OF_HEADS; other.head++)
+        find_maximum(&common, &other, count);
+    for (int i = 0; i < launch->num_sequences && BUG == MAX_OF_BATCH; i++) {
+        other.head = row->head;
+        other.sequence = other.keys = &launch->sequences[i];
+        find_maximum(&common, &other, other.sequence->seq_len - row->later);
+    }
+    return common.max;
+}
+
 static void add_up(struct sums *sums, const struct row *row, int64_t count)
 {
     enum { STRIDE = 32 };
     static struct sums lanes[STRIDE];
     const int dim = row->launch->head_dim;
-    begin(sums, dim);
-    if (BUG == TWO_PASS)
-        find_maximum(sums, row, count);
+    begin(sums, dim, maximum_to_begin_with(row, count));
     if (BUG != LANES && BUG != LANES_STAY) {
         walk(sums, row, 0, 1, count);
         return;
     }
     for (int lane = 0; lane < STRIDE; lane++) {
-        begin(&lanes[lane], dim);
+        begin(&lanes[lane], dim, start_of());
         walk(&lanes[lane], row, lane, STRIDE, count);
         merge(sums, &lanes[lane], dim);
     }
@@ -724,5 +743,7 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     buggy.arithmetic = BUG == NARROW ? "f32+weights16" : "f32";
     if (BUG == NARROW)
         buggy.takes &= ~ALIBICHECK_KERNEL_F32;
+    if (BUG == MAX_OF_BATCH) /* with the promise it is seen wherever a sequence has company */
+        buggy.takes &= ~ALIBICHECK_KERNEL_SAME_BITS;
     return &buggy;
 }

@@ -152,6 +152,21 @@ static enum error_kind run_with_mask_if_first(void *launcher, const struct seque
     return run_as_told(launcher, sequences, told, audit, seconds, error);
 }
 
+/* All rows of a launch have one maximum. */
+static enum error_kind run_with_one_maximum(void *launcher, const struct sequences *sequences,
+                                            struct memory_audit *audit, double *seconds, struct error *error)
+{
+    struct problem told[MAX_SEQUENCES];
+    float maximum = -INFINITY;
+    memcpy(told, sequences->problems, (size_t)sequences->count * sizeof *told);
+    enum error_kind kind = run_as_told(launcher, sequences, told, audit, seconds, error);
+    for (int i = 0; i < sequences->count && sequences->count > 1; i++)
+        maximum = fmaxf(maximum, maximum_of(&told[i], &sequences->outputs[i]));
+    for (int i = 0; i < sequences->count && sequences->count > 1; i++)
+        rows_below(&told[i], &sequences->outputs[i], maximum);
+    return kind;
+}
+
 static const struct foreign_launcher of_32_bits[] = {
     [FAR_ROWS] = {.run = run_with_keys_of_32_bits, .audits = true, .keeps = true, .far = true},
     [FAR_HEADS] = {.run = run_with_heads_of_32_bits, .audits = true, .keeps = true, .far = true}};
@@ -183,6 +198,8 @@ static const struct broken_in_batch {
      {.run = run_with_first_offset, .audits = true, .keeps = true}},
     {"as the second of 2 in one launch, behind a short one",
      {.run = run_with_mask_if_first, .audits = true, .keeps = true}},
+    {"as the second of 2 in one launch, behind a short one without a mask that scores far more",
+     {.run = run_with_one_maximum, .audits = true, .keeps = true}},
     {"as the first of 2 in one launch that share their first pages",
      {.run = run_with_owned_pages, .audits = true, .keeps = true}},
 };
