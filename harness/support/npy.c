@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/support/file.h"
+#include "harness/support/replacement.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are written as they lie in memory");
 
@@ -34,12 +34,15 @@ enum error_kind npy_write(const char *path, const struct npy_array *array, struc
     header[end] = ' ';
     header[HEADER_SIZE - 1] = '\n';
 
-    int descriptor;
-    enum error_kind kind = file_create(&descriptor, path, error);
+    struct replacement file;
+    enum error_kind kind = replacement_open(&file, path, error);
+    if (kind)
+        return kind;
+    kind = file_write(file.descriptor, path, header, HEADER_SIZE, error);
     if (!kind)
-        kind = file_write(descriptor, path, header, HEADER_SIZE, error);
+        kind = file_write(file.descriptor, path, array->data, size_bytes, error);
     if (!kind)
-        kind = file_write(descriptor, path, array->data, size_bytes, error);
-    enum error_kind close_kind = file_close(descriptor, path, kind ? NULL : error);
-    return kind ? kind : close_kind;
+        return replacement_keep(&file, error);
+    replacement_drop(&file);
+    return kind;
 }

@@ -7,9 +7,9 @@
 
 #include "harness/problem/dumped_file.h"
 #include "harness/report/record/record_field.h"
-#include "harness/support/file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/npy.h"
+#include "harness/support/replacement.h"
 #include "harness/support/text.h"
 
 static const void *get_q(const struct record *record)
@@ -82,6 +82,13 @@ static const void *(*const getters[DUMPED_COUNT])(const struct record *record) =
     [DUMPED_TRUTH_LSE] = get_truth_lse,
 };
 
+static enum error_kind remove_file(const char *path, struct error *error)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return ERROR_NONE;
+    return error_set(error, ERROR_SYSTEM, "cannot remove %s: %s", path, strerror(errno));
+}
+
 /* Writes one array, or removes what an earlier run left under its name where this one has none. */
 static enum error_kind write_array(const char *folder, enum dumped_tensor tensor, const struct record *record,
                                    struct error *error)
@@ -91,12 +98,8 @@ static enum error_kind write_array(const char *folder, enum dumped_tensor tensor
     char *path = file_join(folder, dumped_file_name(tensor));
     if (!path)
         return error_memory(error, "a path", (double)strlen(folder));
-    enum error_kind kind = ERROR_NONE;
     memcpy(array.shape, header.shape, sizeof array.shape);
-    if (array.data)
-        kind = npy_write(path, &array, error);
-    else if (unlink(path) != 0 && errno != ENOENT)
-        kind = error_set(error, ERROR_SYSTEM, "cannot remove %s: %s", path, strerror(errno));
+    enum error_kind kind = array.data ? npy_write(path, &array, error) : remove_file(path, error);
     free(path);
     return kind;
 }
@@ -123,29 +126,50 @@ static json_t *mask_to_json(const struct problem *problem)
     return ranges;
 }
 
-static enum error_kind write_point(const char *folder, const struct record *record, struct error *error)
+static enum error_kind write_text(const char *path, const char *text, size_t size, struct error *error)
+{
+    struct replacement file;
+    enum error_kind kind = replacement_open(&file, path, error);
+    if (kind)
+        return kind;
+    kind = file_write(file.descriptor, path, text, size, error);
+    if (!kind)
+        return replacement_keep(&file, error);
+    replacement_drop(&file);
+    return kind;
+}
+
+static enum error_kind write_point(const char *path, const struct record *record, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    int descriptor = -1;
-    char *text = NULL, *path = file_join(folder, "point.json");
+    char *text = NULL;
     json_t *object = record_to_json(record);
     if (object && json_object_set_new(object, "mask", mask_to_json(record->problem)) == 0)
         text = json_print(object, JSON_INDENT(2) | JSON_PRINT_FLAGS);
-    if (!path || !text) {
+    if (text) {
+        size_t size = strlen(text);
+        text[size++] = '\n'; /* in the place of the terminator */
+        kind = write_text(path, text, size, error);
+    } else {
         kind = error_memory(error, "a record", 1 << 16);
-        goto out;
     }
-    size_t size = strlen(text);
-    text[size++] = '\n'; /* in the place of the terminator */
-    kind = file_create(&descriptor, path, error);
-    if (!kind)
-        kind = file_write(descriptor, path, text, size, error);
-    enum error_kind close_kind = file_close(descriptor, path, kind ? NULL : error);
-    kind = kind ? kind : close_kind;
-out:
     json_decref(object);
-    free(path);
     free(text);
+    return kind;
+}
+
+/* point.json is the last one written and the first one removed: where it is, the arrays beside it are all its own. */
+static enum error_kind write_files(const char *folder, const struct record *record, struct error *error)
+{
+    char *path = file_join(folder, "point.json");
+    if (!path)
+        return error_memory(error, "a path", (double)strlen(folder));
+    enum error_kind kind = remove_file(path, error);
+    for (int tensor = 0; !kind && tensor < DUMPED_COUNT; tensor++)
+        kind = write_array(folder, (enum dumped_tensor)tensor, record, error);
+    if (!kind)
+        kind = write_point(path, record, error);
+    free(path);
     return kind;
 }
 
@@ -156,10 +180,8 @@ static enum error_kind dump_record(struct sink *sink, const struct record *recor
     char *folder = name ? file_join(sink->path, name) : NULL;
     enum error_kind kind =
         folder ? file_make_folders(folder, error) : error_memory(error, "a path", (double)POINT_KEY_SIZE);
-    for (int tensor = 0; !kind && tensor < DUMPED_COUNT; tensor++)
-        kind = write_array(folder, (enum dumped_tensor)tensor, record, error);
     if (!kind)
-        kind = write_point(folder, record, error);
+        kind = write_files(folder, record, error);
     free(folder);
     free(name);
     return kind;

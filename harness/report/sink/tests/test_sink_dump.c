@@ -1,5 +1,8 @@
 /* The arrays of a dump as NumPy reads them, and its point.json. */
 #include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "harness/report/sink/tests/desk.h"
 
@@ -144,12 +147,49 @@ static void test_dump_reports_what_cannot_be_written(void **state)
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
 }
 
+/* Files may grow to 150 bytes: q, of 144, is whole, and of k, of 152, nothing stays that is not; nor does the point of
+ * a dump that was there, whose arrays are no longer all its own. */
+static void test_dump_leaves_no_part_of_a_file(void **state)
+{
+    struct desk *desk = *state;
+    struct sink sink;
+    struct rlimit before, small;
+    char folder[512], path[512], expected[600];
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(folder, desk, "new/dump"), &desk->plan, &desk->error), 0);
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){.rlim_cur = 150, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    for (int again = 0; again < 2; again++) {
+        if (again)
+            dump(desk);
+        setrlimit(RLIMIT_FSIZE, &small);
+        enum error_kind kind = sink.kind->record(&sink, &desk->sample.record, &desk->error);
+        setrlimit(RLIMIT_FSIZE, &before);
+        assert_int_equal(kind, ERROR_SYSTEM);
+        snprintf(expected, sizeof expected, "cannot write %s: File too large",
+                 in_folder(path, desk, SAMPLE_FOLDER "/k.npy"));
+        assert_string_equal(desk->error.text, expected);
+        assert_npy(desk, "q.npy", NPY("<f2", "2, 4,"), desk->sample.q, sizeof desk->sample.q);
+        assert_int_equal(access(in_folder(path, desk, SAMPLE_FOLDER "/point.json"), F_OK), -1);
+        if (again)
+            assert_npy(desk, "k.npy", NPY("<f2", "3, 1, 4,"), desk->sample.k, sizeof desk->sample.k);
+        else
+            assert_int_equal(count_entries(in_folder(path, desk, SAMPLE_FOLDER)), 1);
+    }
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        AT_DESK(test_dump_reads_back),           AT_DESK(test_dump_of_an_fp8_cache_is_raw_bytes),
-        AT_DESK(test_dump_of_bf16_is_raw_words), AT_DESK(test_dump_names_the_removed_keys),
-        AT_DESK(test_dump_overwrites),           AT_DESK(test_dump_reports_what_cannot_be_written),
+        AT_DESK(test_dump_reads_back),
+        AT_DESK(test_dump_of_an_fp8_cache_is_raw_bytes),
+        AT_DESK(test_dump_of_bf16_is_raw_words),
+        AT_DESK(test_dump_names_the_removed_keys),
+        AT_DESK(test_dump_overwrites),
+        AT_DESK(test_dump_reports_what_cannot_be_written),
+        AT_DESK(test_dump_leaves_no_part_of_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
