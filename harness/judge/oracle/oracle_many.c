@@ -10,17 +10,10 @@
 
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_levels.h"
+#include "harness/judge/oracle/tensor_memory.h"
 #include "harness/judge/poison.h"
 
-enum {
-    AROUND = 3,
-    FIXED = ORACLE_MANY - AROUND,
-    MAX_HEADS = 2,
-    LONGEST_SHARE = 8,
-    FEW = 257,
-    SHORT = 65,
-    ALIGNMENT = 64
-};
+enum { AROUND = 3, FIXED = ORACLE_MANY - AROUND, MAX_HEADS = 2, LONGEST_SHARE = 8, FEW = 257, SHORT = 65 };
 
 /* Sequences whose keys are those of one cache, the i-th from key i on. */
 struct many {
@@ -86,11 +79,6 @@ static struct problem problem_of_length(const struct problem *problem, int64_t l
     return some;
 }
 
-static size_t aligned(size_t size_bytes)
-{
-    return (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
 /* The lengths at places first, first + step, ...; many_clear whatever the result. */
 static enum error_kind many_init(struct many *many, const struct oracle_work *work, int first, int step,
                                  struct error *error)
@@ -104,10 +92,11 @@ static enum error_kind many_init(struct many *many, const struct oracle_work *wo
     const struct problem *some = many->problems;
     const int64_t keys = longest + ORACLE_MANY + 1;
     size_t row = (size_t)some->num_kv_heads * (size_t)some->head_dim * dtypes[problem_kv_dtype(some)].size_bytes;
-    size_t out = aligned((size_t)problem_elements(some) * dtypes[some->dtype].size_bytes);
-    size_t each = out + aligned((size_t)problem_rows(some) * sizeof(float)), cache = aligned((size_t)keys * row);
-    char *tensors = many->cache = aligned_alloc(ALIGNMENT, out + 2 * cache);
-    char *results = many->results = aligned_alloc(ALIGNMENT, (size_t)many->count * each);
+    size_t out = tensor_aligned((size_t)problem_elements(some) * dtypes[some->dtype].size_bytes);
+    size_t each = out + tensor_aligned((size_t)problem_rows(some) * sizeof(float)),
+           cache = tensor_aligned((size_t)keys * row);
+    char *tensors = many->cache = tensor_allocate(out + 2 * cache);
+    char *results = many->results = tensor_allocate((size_t)many->count * each);
     if (!tensors || !results)
         return error_memory(error, "many sequences", (double)(out + 2 * cache + (size_t)many->count * each));
     for (int i = 0; i < many->count; i++) {

@@ -4,14 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/oracle/tensor_memory.h"
 #include "harness/judge/poison.h"
 
-enum { ALIGNMENT = 64, SHARE = 8 /* of the trial's work */, LARGEST_HEAD_DIM = 256 };
-
-static size_t aligned(size_t size_bytes)
-{
-    return (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
+enum { SHARE = 8 /* of the trial's work */, LARGEST_HEAD_DIM = 256 };
 
 /* One of those that kernels have forms of their own for. */
 static int other_head_dim(const struct oracle_work *work, const struct problem *other)
@@ -60,7 +56,7 @@ static struct problem other_problem(const struct oracle_work *work)
 
 static size_t output_bytes(const struct problem *problem)
 {
-    return aligned((size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
+    return tensor_aligned((size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
 }
 
 /* q repeats the trial's; k and v are copied, for trials change them. */
@@ -69,10 +65,11 @@ static enum error_kind other_init(struct other_problem *other, const struct orac
     struct problem *problem = &other->problem;
     *problem = other_problem(work);
     size_t element = dtypes[problem->dtype].size_bytes, have = (size_t)problem_elements(&work->trial.problem) * element;
-    size_t q = output_bytes(problem), lse = aligned((size_t)problem_rows(problem) * sizeof(float));
-    size_t kv = aligned(problem_row(problem, problem->seq_len, 0) * dtypes[problem_kv_dtype(problem)].size_bytes);
+    size_t q = output_bytes(problem), lse = tensor_aligned((size_t)problem_rows(problem) * sizeof(float));
+    size_t kv =
+        tensor_aligned(problem_row(problem, problem->seq_len, 0) * dtypes[problem_kv_dtype(problem)].size_bytes);
     size_t values = (size_t)problem_elements(problem) + (size_t)problem_rows(problem);
-    char *memory = aligned_alloc(ALIGNMENT, 2 * q + lse + 2 * kv);
+    char *memory = tensor_allocate(2 * q + lse + 2 * kv);
     other->memory = memory;
     other->first.out = calloc(2 * values, sizeof(double));
     if (!memory || !other->first.out)

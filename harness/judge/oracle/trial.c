@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/judge/oracle/loud_query.h"
+#include "harness/judge/oracle/tensor_memory.h"
 #include "harness/judge/poison.h"
 #include "reference/recent_keys.h"
 
@@ -14,7 +15,6 @@ const char *const trial_tensor_names[TRIAL_TENSOR_COUNT] = {
 };
 
 enum {
-    ALIGNMENT = 64,
     RUN_COPIES = 6 /* of the tensors: the trial's own, another v, and the KV cache's of a batch, whose sequences have
                     * less than three and a half times as many keys */
 };
@@ -64,12 +64,6 @@ static struct problem part_of(const struct problem *problem, const struct trial_
     return part;
 }
 
-/* Aligned as kernels like it. */
-static void *allocate(size_t size_bytes)
-{
-    return aligned_alloc(ALIGNMENT, (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-}
-
 /* Keys of the copy are removed by as many masks as those of the original. */
 static void keep_masks(struct trial *trial)
 {
@@ -97,7 +91,7 @@ enum error_kind trial_init(struct trial *trial, const struct problem *problem, i
         size_t size_bytes = tensor_bytes(&trial->problem, t);
         if (!size_bytes)
             continue;
-        trial->tensors[t] = (struct trial_memory){allocate(size_bytes), size_bytes};
+        trial->tensors[t] = (struct trial_memory){tensor_allocate(size_bytes), size_bytes};
         if (!trial->tensors[t].data)
             return error_memory(error, trial_tensor_names[t], (double)size_bytes);
     }
@@ -301,9 +295,8 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
 {
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
     size_t v_bytes = trial->tensors[TRIAL_V].size_bytes;
-    size_t element = dtypes[trial->problem.dtype].size_bytes, each = (q_bytes + lse_bytes + ALIGNMENT) / ALIGNMENT;
-    each *= ALIGNMENT;
-    char *memory = allocate((TRIAL_BATCH + 1) * each + v_bytes);
+    size_t element = dtypes[trial->problem.dtype].size_bytes, each = tensor_aligned(q_bytes + lse_bytes);
+    char *memory = tensor_allocate((TRIAL_BATCH + 1) * each + v_bytes);
     if (!memory)
         return error_memory(error, "the batch of a trial", (double)((TRIAL_BATCH + 1) * each + v_bytes));
     char *query = memory + TRIAL_BATCH * each, *constant_v = query + each;
@@ -350,7 +343,7 @@ enum error_kind trial_run_behind(struct trial *trial, const struct subject *subj
                                  struct trial_values *values, bool *is_away, struct error *error)
 {
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
-    char *memory = allocate(2 * q_bytes + lse_bytes), *query = memory;
+    char *memory = tensor_allocate(2 * q_bytes + lse_bytes), *query = memory;
     if (!memory)
         return error_memory(error, "two sequences of a trial", (double)(2 * q_bytes + lse_bytes));
     char *out = query + q_bytes, *lse = out + q_bytes;
@@ -376,8 +369,8 @@ enum error_kind trial_run_pair(struct trial *trial, const struct subject *subjec
                                struct trial_values *first, struct trial_values *second, struct error *error)
 {
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, v_bytes = trial->tensors[TRIAL_V].size_bytes;
-    size_t result = (q_bytes + trial->tensors[TRIAL_LSE].size_bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-    char *memory = allocate(result + v_bytes);
+    size_t result = tensor_aligned(q_bytes + trial->tensors[TRIAL_LSE].size_bytes);
+    char *memory = tensor_allocate(result + v_bytes);
     if (!memory)
         return error_memory(error, "two sequences of a trial", (double)(result + v_bytes));
     trial_reload(trial);
