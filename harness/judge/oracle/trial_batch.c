@@ -1,0 +1,172 @@
+/* A trial among other sequences of one launch. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/oracle/loud_query.h"
+#include "harness/judge/oracle/tensor_memory.h"
+#include "harness/judge/oracle/trial.h"
+#include "harness/judge/poison.h"
+
+/* Of all KV heads of a key. */
+static size_t row_bytes(const struct problem *problem)
+{
+    return problem_row(problem, 1, 0) * dtypes[problem_kv_dtype(problem)].size_bytes;
+}
+
+/* The newest third of the keys. */
+static struct problem shorter_companion(const struct problem *problem)
+{
+    struct problem shorter = *problem;
+    int64_t removed = problem->seq_len - (problem->seq_len + 2) / 3;
+    size_t bytes = (size_t)removed * row_bytes(problem);
+    shorter.seq_len -= removed;
+    shorter.q_position -= removed;
+    shorter.k = (const char *)problem->k + bytes;
+    shorter.v = (const char *)problem->v + bytes;
+    shorter.visible = problem->visible ? problem->visible + removed : NULL;
+    return shorter;
+}
+
+/* Keys in half of the slots too; none where that is more than the subject takes. */
+static struct problem longer_companion(const struct problem *problem, const struct subject *subject)
+{
+    struct problem longer = *problem;
+    char text[SUBJECT_TEXT_SIZE];
+    longer.seq_len += TRIAL_SLOTS / 2;
+    longer.kv_slots -= TRIAL_SLOTS / 2;
+    longer.visible = NULL;
+    return !subject->ops->takes || subject->ops->takes(subject, &longer, TRIAL_BATCH, text) ? longer : *problem;
+}
+
+/* The newest few keys, and no slots. */
+static struct problem short_companion(const struct problem *problem, int64_t keys)
+{
+    struct problem few = *problem;
+    int64_t removed = problem->seq_len - (keys < problem->seq_len ? keys : problem->seq_len);
+    size_t bytes = (size_t)removed * row_bytes(problem);
+    few.seq_len -= removed;
+    few.q_position -= removed;
+    few.kv_slots = 0;
+    few.k = (const char *)problem->k + bytes;
+    few.v = (const char *)problem->v + bytes;
+    few.visible = NULL;
+    return few;
+}
+
+/* The problems of a batch on the trial's tensors; query and constant_v are the others' q and the last one's v. */
+static void make_batch(struct problem problems[TRIAL_BATCH], const struct trial *trial, const struct subject *subject,
+                       const void *query, const void *constant_v)
+{
+    enum { LAST = TRIAL_BATCH - 1 };
+    for (int i = 0; i < TRIAL_BATCH; i++) {
+        problems[i] = i == 1 ? shorter_companion(&trial->problem) : short_companion(&trial->problem, i);
+        problems[i].q = query;
+    }
+    problems[0] = problems[LAST] = trial->problem;
+    problems[LAST].v = constant_v;
+    problems[LAST - 1] = longer_companion(&trial->problem, subject);
+    problems[LAST - 1].q = query;
+}
+
+enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct trial_values *first,
+                                   struct trial_values *last, struct error *error)
+{
+    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
+    size_t v_bytes = trial->tensors[TRIAL_V].size_bytes;
+    size_t element = dtypes[trial->problem.dtype].size_bytes, each = tensor_aligned(q_bytes + lse_bytes);
+    char *memory = tensor_allocate((TRIAL_BATCH + 1) * each + v_bytes);
+    if (!memory)
+        return error_memory(error, "the batch of a trial", (double)((TRIAL_BATCH + 1) * each + v_bytes));
+    char *query = memory + TRIAL_BATCH * each, *constant_v = query + each;
+    trial_reload(trial);
+    trial_make_constant(trial);
+    memcpy(constant_v, trial->tensors[TRIAL_V].data, v_bytes);
+    trial_reload(trial);
+    output_poison(&trial->output, &trial->problem);
+    /* q turned by an element; what comes from outputs of the sequences between is for nobody. */
+    memcpy(query, (const char *)trial->problem.q + element, q_bytes - element);
+    memcpy(query + q_bytes - element, trial->problem.q, element);
+    memset(memory, 0, TRIAL_BATCH * each);
+    struct problem problems[TRIAL_BATCH];
+    struct output outputs[TRIAL_BATCH];
+    make_batch(problems, trial, subject, query, constant_v);
+    for (int i = 0; i < TRIAL_BATCH; i++)
+        outputs[i] = (struct output){memory + (size_t)i * each, (float *)(void *)(memory + (size_t)i * each + q_bytes)};
+    outputs[0] = trial->output;
+    const struct sequences all = {problems, outputs, TRIAL_BATCH, NULL, NULL, false};
+    double seconds;
+    output_poison(&outputs[TRIAL_BATCH - 1], &trial->problem);
+    enum error_kind kind = subject->ops->run(subject, &all, NULL, &seconds, error);
+    if (!kind) {
+        trial_take_output(first, &trial->problem, &outputs[0]);
+        trial_take_output(last, &trial->problem, &outputs[TRIAL_BATCH - 1]);
+    }
+    free(memory);
+    return kind;
+}
+
+/* A few keys elsewhere, none of them masked. */
+static struct problem companion_before(const struct problem *problem, const struct subject *subject, bool *is_away)
+{
+    const struct problem few = short_companion(problem, problem_queries(problem));
+    struct problem away = few;
+    char text[SUBJECT_TEXT_SIZE];
+    away.kv_offset += TRIAL_AWAY;
+    away.q_position += TRIAL_AWAY;
+    *is_away = subject->ops->takes && subject->ops->takes(subject, &away, 2, text);
+    return *is_away ? away : few;
+}
+
+enum error_kind trial_run_behind(struct trial *trial, const struct subject *subject, double loud,
+                                 struct trial_values *values, bool *is_away, struct error *error)
+{
+    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
+    char *memory = tensor_allocate(2 * q_bytes + lse_bytes), *query = memory;
+    if (!memory)
+        return error_memory(error, "two sequences of a trial", (double)(2 * q_bytes + lse_bytes));
+    char *out = query + q_bytes, *lse = out + q_bytes;
+    trial_reload(trial);
+    output_poison(&trial->output, &trial->problem);
+    struct problem problems[] = {companion_before(&trial->problem, subject, is_away), trial->problem};
+    struct output outputs[] = {{out, (float *)(void *)lse}, trial->output};
+    const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
+    double seconds;
+    memcpy(query, trial->problem.q, q_bytes);
+    for (int row = 0; row < problem_rows(&problems[0]); row++)
+        loud_query_make(query, &problems[0], row, loud);
+    problems[0].q = query;
+    output_poison(&outputs[0], &problems[0]);
+    enum error_kind kind = subject->ops->run(subject, &both, NULL, &seconds, error);
+    if (!kind)
+        trial_take_output(values, &trial->problem, &outputs[1]);
+    free(memory);
+    return kind;
+}
+
+enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v,
+                               struct trial_values *first, struct trial_values *second, struct error *error)
+{
+    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, v_bytes = trial->tensors[TRIAL_V].size_bytes;
+    size_t result = tensor_aligned(q_bytes + trial->tensors[TRIAL_LSE].size_bytes);
+    char *memory = tensor_allocate(result + v_bytes);
+    if (!memory)
+        return error_memory(error, "two sequences of a trial", (double)(result + v_bytes));
+    trial_reload(trial);
+    trial_make_constant(trial);
+    memcpy(memory + result, trial->tensors[TRIAL_V].data, v_bytes);
+    trial_reload(trial);
+    output_poison(&trial->output, &trial->problem);
+    struct problem problems[] = {trial->problem, trial->problem};
+    struct output outputs[] = {trial->output, {memory, (float *)(void *)(memory + q_bytes)}};
+    const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
+    double seconds;
+    problems[1].v = constant_v ? memory + result : problems[0].v;
+    output_poison(&outputs[1], &trial->problem);
+    enum error_kind kind = subject->ops->run(subject, &both, NULL, &seconds, error);
+    if (!kind) {
+        trial_take_output(first, &trial->problem, &outputs[0]);
+        trial_take_output(second, &trial->problem, &outputs[1]);
+    }
+    free(memory);
+    return kind;
+}
