@@ -93,7 +93,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-gpu-calls check-readme check-examples \
+.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-gpu-calls check-readme check-examples check-soaks \
         check-threads check-valgrind soak soak-extremes soak-names soak-parts soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc which-cuda-headers help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -300,11 +300,12 @@ README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/
 RUN_GPU_CALLS = scripts/check-gpu-calls $(BUILD)/kernels/tests/fake_gpu
 RUN_README = scripts/check-readme $(BUILD)
 RUN_EXAMPLES = scripts/check-examples $(BUILD)
+RUN_SOAKS = scripts/check-soaks $(BUILD)
 
-check: tests  ## run the fourteen parts below, of check-gauntlet a share; CHECK_JOBS=N of them at a time
+check: tests  ## run the fifteen parts below, of check-gauntlet a share; CHECK_JOBS=N of them at a time
 	$(Q)scripts/tally run $(addprefix --jobs ,$(CHECK_JOBS)) '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_GPU_CALLS)' \
 	    '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_PLUGINS)' '$(RUN_GAUNTLET)' \
-	    '$(RUN_README)' '$(RUN_EXAMPLES)'
+	    '$(RUN_README)' '$(RUN_EXAMPLES)' '$(RUN_SOAKS)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
@@ -347,6 +348,9 @@ check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the p
 
 check-examples: $(PROGRAM)  ## the examples of CI in docs/examples run
 	$(Q)$(RUN_EXAMPLES)
+
+check-soaks: $(PROGRAM) $(SOAKS)  ## each soak for a moment
+	$(Q)$(RUN_SOAKS)
 
 # With SHARE=K/N, every N-th of the tests of `sanitize` and `check-valgrind` alone, from the K-th on.
 shared = $(if $(SHARE),$(shell scripts/share $(SHARE) $(1)),$(1))
