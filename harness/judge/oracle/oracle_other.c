@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/oracle/loud_query.h"
 #include "harness/judge/oracle/tensor_memory.h"
 #include "harness/judge/poison.h"
 
@@ -84,6 +85,9 @@ static enum error_kind other_init(struct other_problem *other, const struct orac
     problem->q = memory;
     problem->k = memory + q;
     problem->v = memory + q + kv;
+    /* Every second row scores far more than the trial's: a maximum that a launch leaves would leave them no weight. */
+    for (int row = (int)(trial_mix(work->inquiry->choice, 47) % 2); row < problem_rows(problem); row += 2)
+        loud_query_make(memory, problem, row, oracle_loud_logit(work));
     other->output = (struct output){memory + q + 2 * kv, (float *)(void *)(memory + 2 * q + 2 * kv)};
     return ERROR_NONE;
 }
