@@ -100,13 +100,14 @@ static enum transfer send_bytes(const struct kernel_pipe *pipe, const void *byte
     return TRANSFERRED;
 }
 
-enum transfer kernel_pipe_receive(const struct kernel_pipe *pipe, void *bytes, size_t size, double *deadline_s)
+enum transfer kernel_pipe_receive(const struct kernel_pipe *pipe, void *bytes, size_t size, size_t *came,
+                                  double *deadline_s)
 {
-    size_t done = 0;
-    while (done < size) {
-        ssize_t count = read(pipe->from, (char *)bytes + done, size - done);
+    *came = 0;
+    while (*came < size) {
+        ssize_t count = read(pipe->from, (char *)bytes + *came, size - *came);
         if (count > 0) {
-            done += (size_t)count;
+            *came += (size_t)count;
             continue;
         }
         if (count == 0)

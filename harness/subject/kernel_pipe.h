@@ -28,7 +28,8 @@ enum transfer kernel_pipe_send(const struct kernel_pipe *pipe, const struct safe
 /* Whether there is something to read. */
 bool kernel_pipe_holds(const struct kernel_pipe *pipe);
 
-/* So many bytes. */
-enum transfer kernel_pipe_receive(const struct kernel_pipe *pipe, void *bytes, size_t size, double *deadline_s);
+/* So many bytes. *came is how many there were, whatever became of the rest. */
+enum transfer kernel_pipe_receive(const struct kernel_pipe *pipe, void *bytes, size_t size, size_t *came,
+                                  double *deadline_s);
 
 #endif

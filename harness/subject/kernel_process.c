@@ -202,18 +202,51 @@ static enum error_kind give_up(struct kernel_process *process, enum transfer how
     return blame(error, kind, ended);
 }
 
-/* ", and begins with 'loading '" where bytes are text, which a kernel prints that takes standard output for its own;
- * else "". text: SAID_SIZE. */
+/* Whether bytes are text, as of a kernel that takes standard output for its own. */
+static bool is_text(const uint8_t *bytes, size_t size)
+{
+    bool text = size > 0;
+    for (size_t i = 0; i < size; i++)
+        text &= (bytes[i] >= ' ' && bytes[i] < 0x7f) || bytes[i] == '\n' || bytes[i] == '\t' || bytes[i] == '\r';
+    return text;
+}
+
+/* ", and begins with 'loading '" where bytes are text, else "". said: SAID_SIZE. */
 enum { SAID_SIZE = QUOTE_SIZE + 32 };
-static char *say_text(char *text, const uint8_t bytes[FRAME_LENGTH_BYTES])
+static const char *say_text(char *said, const uint8_t *bytes, size_t size)
 {
     char quoted[QUOTE_SIZE];
-    bool is_text = true;
-    for (int i = 0; i < FRAME_LENGTH_BYTES; i++)
-        is_text &= (bytes[i] >= ' ' && bytes[i] < 0x7f) || bytes[i] == '\n' || bytes[i] == '\t' || bytes[i] == '\r';
-    snprintf(text, SAID_SIZE, "%s%s", is_text ? ", and begins with " : "",
-             is_text ? quote(quoted, (const char *)bytes, FRAME_LENGTH_BYTES) : "");
-    return text;
+    if (!is_text(bytes, size))
+        return "";
+    snprintf(said, SAID_SIZE, ", and begins with %s", quote(quoted, (const char *)bytes, size));
+    return said;
+}
+
+/* A length that no message has: text, or bytes in the other order. */
+static enum error_kind refuse_length(struct kernel_process *process, const uint8_t length[FRAME_LENGTH_BYTES],
+                                     uint64_t max_bytes, enum error_kind kind, struct error *error)
+{
+    char why[WHY_SIZE], said[SAID_SIZE], swapped[96] = "";
+    const uint64_t size = frame_get_length(length), other = __builtin_bswap64(size);
+    end_process(process, false, why);
+    if (other >= FRAME_LENGTH_BYTES && other <= max_bytes)
+        snprintf(swapped, sizeof swapped, ", which is %llu in big-endian, where it has to be little-endian",
+                 (unsigned long long)other);
+    error_set(error, kind,
+              "%s: what it writes to standard output is no message%s: a length of %llu bytes%s; allowed: %d to %llu "
+              "(what is meant for people goes to standard error)",
+              process->options.name, say_text(said, length, FRAME_LENGTH_BYTES), (unsigned long long)size, swapped,
+              FRAME_LENGTH_BYTES, (unsigned long long)max_bytes);
+    return blame(error, kind, RUN_FAILURE_NONSENSE);
+}
+
+/* Ends a process of which a part of a message has come: it may say more than it sends. */
+static enum error_kind give_up_within(struct kernel_process *process, enum transfer how, enum error_kind kind,
+                                      size_t came, uint64_t of, const char *what, struct error *error)
+{
+    char doing[96];
+    snprintf(doing, sizeof doing, "wrote %zu of the %llu bytes of %s, and no more", came, (unsigned long long)of, what);
+    return give_up(process, how, kind, doing, error);
 }
 
 /* Reads a message of at most max_bytes into *descriptor, a file in memory. */
@@ -222,30 +255,36 @@ static enum error_kind receive(struct kernel_process *process, int *descriptor, 
 {
     uint8_t length[FRAME_LENGTH_BYTES];
     void *bytes;
+    size_t came;
     *descriptor = -1;
-    enum transfer received = kernel_pipe_receive(&process->pipe, length, sizeof length, deadline_s);
+    enum transfer received = kernel_pipe_receive(&process->pipe, length, sizeof length, &came, deadline_s);
+    if (received != TRANSFERRED && came)
+        return give_up_within(process, received, kind, came, sizeof length, "a message's length", error);
     if (received != TRANSFERRED)
         return give_up(process, received, kind, doing, error);
     uint64_t size = frame_get_length(length);
-    if (size < FRAME_LENGTH_BYTES || size > max_bytes) {
-        char why[WHY_SIZE], said[SAID_SIZE];
-        end_process(process, false, why);
-        error_set(error, kind,
-                  "%s: what it writes to standard output is no message%s: a length of %llu bytes; allowed: %d to %llu "
-                  "(what is meant for people goes to standard error)",
-                  process->options.name, say_text(said, length), (unsigned long long)size, FRAME_LENGTH_BYTES,
-                  (unsigned long long)max_bytes);
-        return blame(error, kind, RUN_FAILURE_NONSENSE);
-    }
+    if (size < FRAME_LENGTH_BYTES || size > max_bytes)
+        return refuse_length(process, length, max_bytes, kind, error);
     enum error_kind made = frame_make_room(descriptor, &bytes, size, error);
     if (made)
         return made;
-    received = kernel_pipe_receive(&process->pipe, bytes, (size_t)size, deadline_s);
+    received = kernel_pipe_receive(&process->pipe, bytes, (size_t)size, &came, deadline_s);
+    /* Of a file without a length before it the length of its header was taken for that; what follows is JSON. */
+    const bool bare = came >= FRAME_LENGTH_BYTES && is_text(bytes, FRAME_LENGTH_BYTES);
     munmap(bytes, (size_t)size);
-    if (received == TRANSFERRED)
+    if (received == TRANSFERRED && !bare)
         return ERROR_NONE;
     close_pipe(descriptor);
-    return give_up(process, received, kind, doing, error);
+    if (!bare)
+        return give_up_within(process, received, kind, came, size, "a message", error);
+    char why[WHY_SIZE];
+    end_process(process, false, why);
+    error_set(error, kind,
+              "%s: what it writes to standard output is no message: behind its length begins a text; allowed: the "
+              "message's length, 8 bytes, and then a file in the .safetensors format, which begins with that of its "
+              "header, 8 bytes more",
+              process->options.name);
+    return blame(error, kind, RUN_FAILURE_NONSENSE);
 }
 
 /* Starts the process, which says what it is. */
@@ -305,15 +344,21 @@ static bool writes_lse(const struct kernel_process *process)
     return process->hello.kernel.takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
 }
 
-/* What was written behind an answer belongs to nothing, and would be taken for the next one. */
+/* What was written behind a message belongs to nothing, and would be taken for the next one. */
 static enum error_kind check_silence(struct kernel_process *process, struct error *error)
 {
-    char why[WHY_SIZE];
+    char why[WHY_SIZE], said[SAID_SIZE];
+    uint8_t bytes[FRAME_LENGTH_BYTES];
+    size_t came;
+    double deadline_s = 0; /* what is there */
     if (!kernel_pipe_holds(&process->pipe))
         return ERROR_NONE;
+    kernel_pipe_receive(&process->pipe, bytes, sizeof bytes, &came, &deadline_s);
     end_process(process, false, why);
-    error_set(error, ERROR_SUBJECT, "%s: it has written more than an answer to the launch before",
-              process->options.name);
+    error_set(error, ERROR_SUBJECT,
+              "%s: what it has written behind its last message was not asked for%s (what is meant for people goes to "
+              "standard error)",
+              process->options.name, say_text(said, bytes, came));
     return run_failed(error, RUN_FAILURE_NONSENSE);
 }
 
