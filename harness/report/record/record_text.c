@@ -189,6 +189,23 @@ static enum remedy_reader reader_of(const struct record *record)
 static const char without_oracles[] =
     "{look}. `--set oracles=all` runs it on changed copies of the problem as well, which tell more.";
 
+/* Whether a kernel is beyond the bound of the arithmetic that it says, within its tolerance, and a single rounding more
+ * explains it: several may hide other faults. */
+static bool rounds_more_than_it_says(const struct record *record)
+{
+    const struct point *point = record->point;
+    const struct metrics *total = &record->verdict->total;
+    return !point->given && point->foreign_arithmetic && *point->foreign_arithmetic && !criterion_out_off(total) &&
+           !criterion_lse_off(total) && criterion_out_beyond(&point->criterion, total) &&
+           !criterion_lse_beyond(&point->criterion, total) && record->classes && record->classes->num_rows > 0 &&
+           record->class_of_all->outcome == CLASS_FOUND && !class_is_coarse(record->class_of_all) &&
+           !(record->contract && record->contract->num_fits > 0);
+}
+
+static const char more_than_it_says[] = "A rounding beyond the arithmetic that the kernel declares would explain it, "
+                                        "as its class says: do that step in f32, "
+                                        "or declare the class, if it is meant.";
+
 static const char *remedy_of(const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
@@ -205,6 +222,8 @@ static const char *remedy_of(const struct record *record)
         !criterion_out_off(&record->verdict->total) && !criterion_lse_off(&record->verdict->total))
         return "It may be made with other operations than --recipe says, or in another order: the class says with "
                "which.";
+    if (finding->signature == SIGNATURE_UNKNOWN && rounds_more_than_it_says(record))
+        return more_than_it_says;
     if (!given && finding->signature == SIGNATURE_UNKNOWN && record->point->oracles == 0)
         return without_oracles;
     return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
