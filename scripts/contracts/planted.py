@@ -105,6 +105,7 @@ def with_fp8(p):
                                ("scales exchanged", "exchanged", (v, k)), ("scales twice", "taken twice", (k * k, v * v)),
                                ("scales divided by", "divided by", (1 / k, 1 / v))):
         yield name, says, p.changed(k_scale=scales[0], v_scale=scales[1]).attend(), True
+    yield "bias times both scales", "multiplied by the scale and by k_scale", p.changed(bias=lambda s, d: s * d * p.scale * k).attend(), True
 
 
 def with_queries(p):

@@ -20,6 +20,7 @@ const struct slope_rule slope_rules[] = {
     {"log2(e) times it", RULE_FACTOR, 0x1.71547652b82fep+0, 0},
     {"ln(2) times it", RULE_FACTOR, 0x1.62e42fefa39efp-1, 0},
     {"the softmax scale times it", RULE_SCALED, 0, 0},
+    {"the softmax scale times it, times k_scale", RULE_CACHED, 0, 0},
     {"it divided by the softmax scale", RULE_UNSCALED, 0, 0},
     {"that of the next head", RULE_NEXT, 1, 0},
     {"that of the head before", RULE_NEXT, -1, 0},
@@ -58,6 +59,9 @@ double slope_by_rule(const struct suspect *suspect, const struct slope_rule *rul
         return suspect->slope * rule->number;
     case RULE_SCALED:
         return suspect->slope * (double)problem->scale;
+    case RULE_CACHED:
+        return problem_logit_scale(problem) == (double)problem->scale ? NAN
+                                                                      : suspect->slope * problem_logit_scale(problem);
     case RULE_UNSCALED:
         return suspect->slope / (double)problem->scale;
     case RULE_DTYPE:

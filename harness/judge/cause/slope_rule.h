@@ -15,6 +15,7 @@ enum rule_kind {
     RULE_ROOT,      /* the same */
     RULE_FACTOR,    /* times its own one */
     RULE_SCALED,    /* the softmax scale times its own one */
+    RULE_CACHED,    /* the same times k_scale, of an fp8 cache that has one */
     RULE_UNSCALED,  /* its own one divided by that */
     RULE_DTYPE,     /* its own one in a dtype */
     RULE_NEXT,      /* that of a head some further on, round */

@@ -43,7 +43,7 @@ bool contract_make_convention(struct contract_trial *trial, int variant, const s
 bool contract_make_slope_factor(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
     (void)clue;
-    double scale = (double)trial->problem.scale;
+    const double scale = (double)trial->problem.scale, of_cache = problem_logit_scale(&trial->problem);
     const struct {
         double factor;
         const char *what;
@@ -55,7 +55,10 @@ bool contract_make_slope_factor(struct contract_trial *trial, int variant, const
         {1 / scale, "divided by the scale"},
         {2, "counted twice"},
         {0.5, "halved"},
+        {of_cache, "multiplied by the scale and by k_scale"},
     };
+    if (variant == 7 && of_cache == scale)
+        return false;
     float *slopes = contract_own_slopes(trial);
     for (int h = 0; slopes && h < trial->problem.num_heads; h++)
         slopes[h] = (float)((double)slopes[h] * variants[variant].factor);

@@ -18,7 +18,7 @@ const struct contract_row contract_rows[] = {
         "Give the kernel its slopes, or state that there are none."),
     ROW("slopes", SLOPES_COUNT *CONTRACT_MAX_BIASES, PLAIN, contract_make_convention, WRONG_SLOPE, SEEN(DROPPED_BIAS),
         "Take the slopes that the model defines, or state those that the kernel has."),
-    ROW("slopes", 7, PLAIN, contract_make_slope_factor, WRONG_SLOPE, SEEN(DROPPED_BIAS),
+    ROW("slopes", 8, PLAIN, contract_make_slope_factor, WRONG_SLOPE, SEEN(DROPPED_BIAS),
         "Add slope * (j - position) to the scaled product, once, in natural units."),
     ROW("slopes", 3, PLAIN, contract_make_slope_heads, WRONG_SLOPE, SEEN(DROPPED_BIAS),
         "Give each head its own slope."),

@@ -206,10 +206,22 @@ static const char more_than_it_says[] = "A rounding beyond the arithmetic that t
                                         "as its class says: do that step in f32, "
                                         "or declare the class, if it is meant.";
 
+/* Of zeros that are no matter of low logits. */
+static const char zeros_of_nan[] =
+    "What stands in slots without a visible key changes the result (oracle masked_slots): a NaN that is read there "
+    "may become 0 in a guard such as l > 0. Read no slot behind the last key, or whose key is masked.";
+
+static bool reads_masked_slots(const struct record *record)
+{
+    return record->oracles && oracles_violated_mask(record->oracles) >> ORACLE_MASKED_SLOTS & 1;
+}
+
 static const char *remedy_of(const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
     const struct given *given = record->point->given;
+    if (finding->signature == SIGNATURE_SILENT_ZERO && reads_masked_slots(record))
+        return zeros_of_nan;
     if (given && given->sample.judged)
         return finding->remedy;
     if (finding->signature == SIGNATURE_UNKNOWN && record->contract && record->contract->named)

@@ -7,6 +7,12 @@ static double rule_scale(const struct problem *problem, int head, int64_t key, d
     return visible_or_none(problem, key, factor * scaled_dot(problem, head, key) + bias);
 }
 
+static double rule_bias(const struct problem *problem, int head, int64_t key, double factor)
+{
+    double bias = (double)problem->slopes[head] * (double)problem_distance(problem, key);
+    return visible_or_none(problem, key, scaled_dot(problem, head, key) + factor * bias);
+}
+
 /* Every other trial with a mask. */
 static struct signature_trial make_some_trial(size_t i, int num_kv_heads)
 {
@@ -40,8 +46,8 @@ static void test_another_softmax_scale(void **state)
     }
 }
 
-/* The scales of an fp8 cache: logits that are k times what they should be, values v times. */
-static void expect_cache_scales(double k, double v, const char *detail)
+/* Of an fp8 cache: logits by a rule of a factor, values v times what they should be. */
+static void expect_of_cache(logit_rule *rule, double factor, double v, enum signature signature, const char *detail)
 {
     struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
     struct problem *problem = &trial.made.problem;
@@ -60,15 +66,29 @@ static void expect_cache_scales(double k, double v, const char *detail)
     begin(&trial);
     for (int h = 0; h < 4; h++) {
         double out[64];
-        trial.output.lse[h] = (float)attend_exactly(problem, h, rule_scale, k, 0, 0, out);
+        trial.output.lse[h] = (float)attend_exactly(problem, h, rule, factor, 0, 0, out);
         for (int d = 0; d < 64; d++)
             out[d] *= v;
         set_out(&trial, h, out);
     }
-    expect(&trial, SIGNATURE_WRONG_SCALE, detail);
+    expect(&trial, signature, detail);
     problem->k = tensors[0];
     problem->v = tensors[1];
     end(&trial);
+}
+
+/* Logits that are k times what they should be, values v times. */
+static void expect_cache_scales(double k, double v, const char *detail)
+{
+    expect_of_cache(rule_scale, k, v, SIGNATURE_WRONG_SCALE, detail);
+}
+
+/* (q.k + bias) * scale * k_scale: the slopes of some heads are then, by chance, those of others. */
+static void test_biases_times_the_scales_of_a_cache(void **state)
+{
+    (void)state;
+    expect_of_cache(rule_bias, 0.125 * 0.5, 1, SIGNATURE_WRONG_SLOPE, "the softmax scale times it, times k_scale");
+    expect_of_cache(rule_bias, 0.125, 1, SIGNATURE_WRONG_SLOPE, "the softmax scale times it");
 }
 
 static void test_scales_of_a_cache(void **state)
@@ -274,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_another_softmax_scale),
         cmocka_unit_test(test_scales_of_a_cache),
+        cmocka_unit_test(test_biases_times_the_scales_of_a_cache),
         cmocka_unit_test(test_another_kv_head),
         cmocka_unit_test(test_lse_in_other_units),
         cmocka_unit_test(test_a_sink_is_lost_in_rows_without_a_key),
