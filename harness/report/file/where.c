@@ -38,7 +38,7 @@ static bool is_equal(const struct where *node, const json_t *value)
     struct quantity number;
     const char *text = json_string_value(value);
     if (node->is_null || json_is_null(value) || !value)
-        return node->is_null && (!value || json_is_null(value));
+        return (node->is_null && (!value || json_is_null(value))) || (node->is_none && json_is_null(value));
     if (text && strcmp(text, node->word) == 0)
         return true;
     return node->is_number && quantity_read(&number, value) &&

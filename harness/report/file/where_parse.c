@@ -158,6 +158,7 @@ static enum error_kind read_word(struct parser *parser, struct where *node)
     if (kind)
         return kind;
     node->is_null = !quoted && strcmp(node->word, "null") == 0;
+    node->is_none = !quoted && strcmp(node->word, "none") == 0;
     node->is_number = quantity_read_word(&node->number, node->word);
     return ERROR_NONE;
 }

@@ -14,6 +14,7 @@ struct where {
     enum test test;
     char *field, *word;      /* owned */
     bool is_number, is_null; /* the word */
+    bool is_none;            /* the word none, which a case has for what a record has null for */
     struct quantity number;
 };
 

@@ -48,6 +48,10 @@ static const struct {
     {"lse_budget_used = 0", false},
     {"budget_used != null", true},
     {"error = null", true},
+    {"error = none", true}, /* as a case writes it */
+    {"error != none", false},
+    {"error = 'none'", false},
+    {"signature = none", false}, /* what a record does not know is none of it */
     {"error = 'null'", false},
     {"signature = null", true}, /* a record without the field does not know it */
     {"max_abs_err = nan", true},
