@@ -270,10 +270,23 @@ def truth(*, q=None, k=None, v=None, slopes=None, scale=None, layout=None, posit
     return truths if given.sequences > 1 else truths[0]
 
 
+def _cause(verdict):
+    """The cause of the first sequence that is wrong, for the first line: all that a summary of many tests shows."""
+    records = verdict.record if isinstance(verdict.record, list) else [verdict.record]
+    record = next((record for record in records if record["status"] != "pass"), records[0])
+    contract, named = record["contract"], record["signature"] not in (None, "none", "unknown")
+    if contract and contract["named"]:
+        return f": right under: {contract['fits'][0]}"
+    if not named:
+        return ""
+    detail = (record["finding"] or {}).get("detail")
+    return f": {record['signature']}{': ' if detail else ''}{detail or ''}"
+
+
 def assert_attention(out, **what):
     """Judges an output as judge does, and raises an AssertionError that says what is wrong. Returns the Verdict."""
     __tracebackhide__ = True  # pytest shows the line that calls
     verdict = judge(out, **what)
     if not verdict:
-        raise AssertionError(f"attention output\n{verdict}")
+        raise AssertionError(f"attention output{_cause(verdict)}\n{verdict}")
     return verdict

@@ -109,7 +109,7 @@ def test_wrong():
     with pytest.raises(AssertionError) as failure:
         alibicheck.assert_attention(wrong, **arguments)
     lines = str(failure.value).splitlines()
-    assert lines[0] == "attention output"
+    assert lines[0].startswith("attention output")
     assert lines[1] == ("wrong: 1 of 256 elements of out are further than 0.001 + 0.001 |truth| from the exact result")
     assert lines[3].split() == ["query", "head", "dim", "out", "truth", "error", "ulp", "bounds"]
     assert lines[2].startswith("  the worst elements, with their errors in ulp of f16 and in bounds of class ")
@@ -118,6 +118,18 @@ def test_wrong():
     assert lines[-1].split()[-1] == alibicheck.judge(wrong, **arguments).record["head_classes"][6]
     assert any(line.startswith("  cause: ") for line in lines)
     assert any(line.startswith("  1 of 8 rows (a query and a head) is wrong:") for line in lines)
+
+
+def test_the_first_line_has_the_cause():
+    """A summary of many tests shows no other."""
+    problem = Problem("f16", lengths=(40,))
+    out, arguments = problem.one()
+    for changed, wanted in (dict(slopes=-arguments["slopes"]), "attention output: right under: slopes of the bloom convention"), \
+            (dict(), "attention output: nan: "):
+        wrong = out if changed else np.full_like(out, np.nan)
+        with pytest.raises(AssertionError) as failure:
+            alibicheck.assert_attention(wrong, **{**arguments, **changed})
+        assert str(failure.value).splitlines()[0].startswith(wanted), str(failure.value)
 
 
 def test_scales_that_are_not_given():
