@@ -247,6 +247,24 @@ static void test_what_is_lost_is_rescaled(void **state)
     assert_near("rescaled", "lse", made.lse, -log(exp(-63 * rescale) - lost));
 }
 
+/* A maximum may come after a key if their logits may be so far off, each its own way: of half their sizes, as here,
+ * from three times as far down. A key's factors are told from its other errors, which are the same without them. */
+static void test_logits_that_err_are_rescaled_by_more(void **state)
+{
+    double weight = 0, factors = 0;
+    (void)state;
+    struct made made;
+    make(&made, STAIRS, SIGNS);
+    take_bounds(&made, &(struct rounding_model){.logit = 0.5});
+    double without = made.lse;
+    take_bounds(&made, &(struct rounding_model){.logit = 0.5, .rescale = E});
+    for (int key = 0; key < KEYS; key++) {
+        weight += exp(-0.5 * key);
+        factors += exp(-0.5 * key) * fmin(3 * key, KEYS - 1);
+    }
+    assert_near("rescalings", "lse", made.lse - without, factors / weight * E);
+}
+
 /* Keys outside the window count as light ones, which no maximum of 64 nats hides. */
 static void test_old_keys_cost_next_to_nothing(void **state)
 {
@@ -272,6 +290,9 @@ static void test_what_is_promised_of_coarse_arithmetic(void **state)
     assert_true(isfinite(made.out[0]) && isfinite(made.lse));
     take_bounds(&made, &(struct rounding_model){.add = 0.011, .add_lost = 1});
     assert_true(isinf(made.out[0]) && isfinite(made.lse));
+    /* Additions that lose more than all there is promise nothing, but within a chain they lose less. */
+    take_bounds(&made, &(struct rounding_model){.add = 0x1p-5, .add_lost = 1, .chain = 6});
+    assert_near("a short chain", "lse", made.lse, -log(1 - 6 * 0x1p-5 / (1 - 6 * 0x1p-5)));
     take_bounds(&made, &(struct rounding_model){.exponential = 2});
     assert_true(isinf(made.out[0]) && isfinite(made.lse));
     take_bounds(&made, &(struct rounding_model){.sum_max = 63});
@@ -371,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_biases_are_rounded_where_they_are_not_exact),
         cmocka_unit_test(test_a_sink_is_a_key_without_value),
         cmocka_unit_test(test_what_is_lost_is_rescaled),
+        cmocka_unit_test(test_logits_that_err_are_rescaled_by_more),
         cmocka_unit_test(test_old_keys_cost_next_to_nothing),
         cmocka_unit_test(test_what_is_promised_of_coarse_arithmetic),
         cmocka_unit_test(test_a_room_keeps_nothing_of_another_head),

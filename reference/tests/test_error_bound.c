@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "reference/error_bound.h"
+#include "reference/key_scores.h"
 #include "reference/tests/drawn_problem.h"
 
 enum { KEYS = 200, HEADS = 3, DIM = 16 };
@@ -369,6 +370,78 @@ static void test_light_keys_may_be_heavy_to_the_kernel(void **state)
         }
 }
 
+/* Fused sums take an element below the least normal number for that: what it is multiplied by is aligned so, be it of k
+ * or of q. What is 0 is not. */
+static void test_elements_below_the_least_normal_are_aligned_as_it(void **state)
+{
+    enum { ELEMENTS = 2 };
+    static const double normal = 0x1p-14, low = 0x1p-20;
+    static const struct {
+        double query[ELEMENTS];
+        float k[ELEMENTS];
+        double largest;
+    } rows[] = {
+        {{1, 1}, {8, 8}, 0x1p-14},
+        {{low, 1}, {8, low}, 8 * 0x1p-14},
+        {{1, low}, {low, 8}, 8 * 0x1p-14},
+        {{low, low}, {8, 4}, 8 * 0x1p-14},
+        {{4, low}, {low, low}, 4 * 0x1p-14},
+        {{low, 0}, {low, 8}, 0x1p-28},
+        {{low, 0}, {0, 8}, 0},
+    };
+    const struct rounding_model fused = {.dot_alignment = 0x1p-24, .dot_normal = normal};
+    struct made *made = made_new(KV_AS_DTYPE);
+    (void)state;
+    made->problem.head_dim = ELEMENTS;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct logit_terms terms =
+            logit_terms_of(&fused, &made->problem, &made->truth.contract, 0, rows[i].query, rows[i].k);
+        assert_true(terms.dot_floor == 0x1p-24 * rows[i].largest * (double)made->problem.scale);
+    }
+    made_free(made);
+}
+
+/* Keys that are not looked at weigh less than TAIL together, by slopes under which many of them weigh next to the same:
+ * all logits are biases. */
+static void test_keys_that_are_not_looked_at_weigh_less_than_the_tail(void **state)
+{
+    enum { MANY = 1 << 14 };
+    static const float q[1], k[MANY];
+    (void)state;
+    for (int exponent = 2; exponent <= 8; exponent++) {
+        const float slope = ldexpf(1.5f, -exponent);
+        const struct problem problem = {.seq_len = MANY,
+                                        .num_heads = 1,
+                                        .num_kv_heads = 1,
+                                        .head_dim = 1,
+                                        .dtype = DTYPE_F32,
+                                        .scale = 1,
+                                        .q_position = MANY - 1,
+                                        .slopes = &slope,
+                                        .q = q,
+                                        .k = k,
+                                        .v = k};
+        const struct truth_contract inputs = {.of = TRUTH_OF_INPUTS};
+        const struct rounding_model exact = {.dot = 0};
+        const struct most_roundings none = {0, 0};
+        const double step = exp(-(double)slope), lse = -log1p(-step); /* of keys without end */
+        struct tensor_bounds bounds;
+        struct key_scores scores;
+        struct error error;
+        double max, unseen;
+        assert_int_equal(key_scores_init(&scores, &problem, false, &error), ERROR_NONE);
+        assert_int_equal(tensor_bounds_scan(&bounds, &problem, 1, NULL, &error), ERROR_NONE);
+        scores.query[0] = 0;
+        struct logit_terms terms = logit_terms_of(&exact, &problem, &inputs, 0, scores.query, bounds.k);
+        int64_t low = key_scores_fill(&scores, &exact, &none, lse, &bounds, &terms, &max);
+        unseen = exp(-(double)slope * (double)(MANY - low));
+        assert_true(low > 0 && low < MANY && max == 0);
+        assert_true(unseen < TAIL);
+        tensor_bounds_clear(&bounds);
+        key_scores_clear(&scores);
+    }
+}
+
 /* A key that is all that counts weighs 1, whatever its logit: out is bounded by additions alone, lse by the logit too.
  * A key that may weigh something to the kernel leaves no bound. */
 static void test_one_key_weighs_one_whatever_its_logit(void **state)
@@ -467,6 +540,8 @@ int main(void)
         cmocka_unit_test(test_light_keys_may_be_heavy_to_the_kernel),
         cmocka_unit_test(test_either_bound_alone),
         cmocka_unit_test(test_lse_takes_each_of_its_roundings),
+        cmocka_unit_test(test_elements_below_the_least_normal_are_aligned_as_it),
+        cmocka_unit_test(test_keys_that_are_not_looked_at_weigh_less_than_the_tail),
         cmocka_unit_test(test_one_key_weighs_one_whatever_its_logit),
         cmocka_unit_test(test_a_tanh_that_errs_is_bounded),
     };
