@@ -25,6 +25,7 @@ enum stray {
     BEFORE_Q,
     PAST_SLOPES,
     IN_LAST_LAUNCH,
+    IN_LAST_LSE,
     REFUSES,
     ROUNDS_UP,
     READS_STRIDES,
@@ -34,7 +35,7 @@ enum stray {
 
 struct kernel {
     enum stray stray;
-    char *last_out;
+    char *last_out, *last_lse; /* of the launch before: the first sequence's, the last one's */
     uint64_t workspace_bytes;
     unsigned char workspace; /* its first byte, */
     bool is_filled;          /* and whether all others are the same */
@@ -126,6 +127,11 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
             kernel->last_out[1] ^= 1;
         kernel->last_out = first->out;
         break;
+    case IN_LAST_LSE:
+        if (kernel->last_lse)
+            kernel->last_lse[1] ^= 1;
+        kernel->last_lse = (char *)launch->sequences[launch->num_sequences - 1].lse;
+        break;
     case REFUSES:
         snprintf(text, text_size, "no such engine");
         return 7;
@@ -187,6 +193,7 @@ static void test_what_is_not_the_kernel_s_is_watched(void **state)
         {IN_V, NULL, "v", 0},
         {IN_SLOPES, NULL, "slopes", 0},
         {IN_LAST_LAUNCH, "an output of the launch before, after it had returned", NULL, 0},
+        {IN_LAST_LSE, "an output of the launch before, after it had returned", NULL, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct kernel kernel = {.stray = rows[i].stray};
