@@ -17,17 +17,19 @@
 #include "harness/subject/far_tensor.h"
 #include "harness/subject/foreign.h"
 
-/* That takes strides, and reads k by none: the host device's, of what stands where k would be packed. */
-static enum error_kind run_with_packed_keys(void *launcher, const struct sequences *sequences,
-                                            struct memory_audit *audit, double *seconds, struct error *error)
+/* That takes strides, and reads k by none: the host device's, of what stands where k would be packed. of_both: only
+ * where heads stand before keys and rows lie apart, too. */
+static enum error_kind run_without_strides(void *launcher, const struct sequences *sequences,
+                                           struct memory_audit *audit, double *seconds, struct error *error,
+                                           bool of_both)
 {
     const struct shipped_subject *sound = launcher;
     struct problem told[MAX_SEQUENCES];
     const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL, false};
     void *memory = NULL;
     memcpy(told, sequences->problems, (size_t)sequences->count * sizeof *told);
-    if (sequences->strides) {
-        const struct tensor_strides *strides = &sequences->strides->of[STRIDED_K];
+    const struct tensor_strides *strides = sequences->strides ? &sequences->strides->of[STRIDED_K] : NULL;
+    if (strides && !(of_both && (strides->head <= strides->row || strides->row <= told->head_dim))) {
         const struct strided_shape shape = strided_shape(told, NULL, STRIDED_K);
         const size_t bytes = strided_bytes(strides, &shape), first = (size_t)strides->first * sizeof(float);
         assert_int_equal(sequences->count, 1);
@@ -40,6 +42,18 @@ static enum error_kind run_with_packed_keys(void *launcher, const struct sequenc
     enum error_kind kind = sound->subject.ops->run(&sound->subject, &as_told, audit, seconds, error);
     free(memory);
     return kind;
+}
+
+static enum error_kind run_with_packed_keys(void *launcher, const struct sequences *sequences,
+                                            struct memory_audit *audit, double *seconds, struct error *error)
+{
+    return run_without_strides(launcher, sequences, audit, seconds, error, false);
+}
+
+static enum error_kind run_with_one_stride(void *launcher, const struct sequences *sequences,
+                                           struct memory_audit *audit, double *seconds, struct error *error)
+{
+    return run_without_strides(launcher, sequences, audit, seconds, error, true);
 }
 
 /* That takes strides, and reads k where 32 bits hold of one stride's share of an offset what they can. */
@@ -170,6 +184,7 @@ static enum error_kind run_with_one_maximum(void *launcher, const struct sequenc
 static const struct foreign_launcher of_32_bits[] = {
     [FAR_ROWS] = {.run = run_with_keys_of_32_bits, .audits = true, .keeps = true, .far = true},
     [FAR_HEADS] = {.run = run_with_heads_of_32_bits, .audits = true, .keeps = true, .far = true}};
+static const struct foreign_launcher one_stride = {.run = run_with_one_stride, .audits = true, .keeps = true};
 static const struct foreign_launcher packed_keys = {.run = run_with_packed_keys, .audits = true, .keeps = true};
 static const struct foreign_kernel with_packed_keys = {
     .name = "packed_keys",

@@ -356,6 +356,55 @@ static void test_a_leak_is_a_masked_slot_that_matters(void **state)
     mask_keys(&made, 40, 150, 1);
     struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_MASKED_SLOTS);
     assert_int_equal(report.outcome[ORACLE_MASKED_SLOTS], ORACLE_VIOLATED);
+    assert_int_equal(report.not_finite, 0);
+    free_problem(&made);
+    device_close(device);
+}
+
+/* A layout is named alone where it shows alone; what shows in all of them at once and in none alone is no less wrong.
+ */
+static void test_what_shows_in_layouts_together_is_told(void **state)
+{
+    static const struct {
+        const struct foreign_launcher *launcher;
+        const char *text;
+    } rows[] = {{&packed_keys, "with rows apart, expected"},
+                {&one_stride, "with rows apart, heads before keys, expected"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct device *device = open_host();
+        struct made_problem made = make_broken_problem();
+        struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+        struct kernel_options options = {.chunk_len = CHUNK};
+        struct shipped_subject sound = shipped_subject(device, KERNEL_SINGLE_PASS, &options, &recipe);
+        struct foreign_subject foreign = foreign_broken(&sound, FAR_NONE);
+        foreign.how = rows[i].launcher;
+        struct oracle_report report =
+            put_to_oracles(&foreign.subject, &made.problem, 0, 1 << ORACLE_DETERMINISM | 1 << ORACLE_STRIDES);
+        assert_int_equal(report.outcome[ORACLE_DETERMINISM], ORACLE_HELD);
+        assert_int_equal(report.outcome[ORACLE_STRIDES], ORACLE_VIOLATED);
+        if (!strstr(report.detail[ORACLE_STRIDES], rows[i].text))
+            fail_msg("%s", report.detail[ORACLE_STRIDES]);
+        free_problem(&made);
+        device_close(device);
+    }
+}
+
+/* What is in a masked slot may be NaN: weight 0 times that is no number, where a number is right. */
+static void test_a_masked_slot_that_is_read_shows_by_a_nan(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_broken_problem();
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    int runs = 0;
+    struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
+    (void)state;
+    subject.after = reads_masked_values;
+    struct oracle_report report =
+        put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_DETERMINISM | 1 << ORACLE_MASKED_SLOTS);
+    assert_int_equal(report.outcome[ORACLE_DETERMINISM], ORACLE_HELD);
+    assert_int_equal(report.outcome[ORACLE_MASKED_SLOTS], ORACLE_VIOLATED);
+    assert_int_equal(report.not_finite, 1 << ORACLE_MASKED_SLOTS);
     free_problem(&made);
     device_close(device);
 }
@@ -458,6 +507,8 @@ int main(void)
         cmocka_unit_test(test_what_alternates_is_not_blamed_on_the_poison),
         cmocka_unit_test(test_what_differs_now_and_then_is_found_in_runs_on_end),
         cmocka_unit_test(test_a_leak_is_a_masked_slot_that_matters),
+        cmocka_unit_test(test_what_shows_in_layouts_together_is_told),
+        cmocka_unit_test(test_a_masked_slot_that_is_read_shows_by_a_nan),
         cmocka_unit_test(test_own_slopes_promise_no_permutation),
         cmocka_unit_test(test_wrong_slopes_alone_are_no_other_fault),
         cmocka_unit_test(test_no_key_is_shown_near_a_sentinel),

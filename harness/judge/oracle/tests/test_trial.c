@@ -326,6 +326,48 @@ static void test_the_bound_moves_with_the_query(void **state)
 }
 
 /* Of a problem that has its newest keys alone a trial says where it looks at others; its own keys are all there. */
+/* Each row by itself: one that is not where the truth is says nothing of the row before it, nor of the next. */
+static void test_a_row_is_elsewhere_by_its_own_numbers(void **state)
+{
+    enum { ROWS = 3, DIM = 2 };
+    static const struct {
+        double out[ROWS * DIM], lse[ROWS];
+        bool without_lse, elsewhere[ROWS];
+    } rows[] = {
+        {{1, 1, 1, 1, 1, 1}, {1, 1, 1}, false, {false, false, false}},
+        {{1, 1, 1, 1.25, 1, 1}, {1, 1, 1}, false, {false, true, false}},
+        {{1, 1, 1, 1, 0.75, 1}, {1, 1, 1}, false, {false, false, true}},
+        {{1, 1, 1, 1, 1, 1}, {1.25, 1, 1}, false, {true, false, false}},
+        {{1, 1, 1, 1, 1, 1}, {1.25, 1, 1}, true, {false, false, false}},
+        {{1.125, 1, 1, 1, 1, 1}, {1, 1, 1}, false, {false, false, false}}, /* within bound and radius together */
+    };
+    const double ones[ROWS * DIM] = {1, 1, 1, 1, 1, 1},
+                             small[ROWS * DIM] = {0x1p-4, 0x1p-4, 0x1p-4, 0x1p-4, 0x1p-4, 0x1p-4};
+    struct trial trial = {.problem = {.num_heads = ROWS, .num_kv_heads = ROWS, .head_dim = DIM}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double out[ROWS * DIM], lse[ROWS], bound[ROWS * DIM], lse_bound[ROWS];
+        struct trial_truth truth = {.truth = {.num_rows = ROWS, .head_dim = DIM}};
+        struct trial_own own;
+        struct error error;
+        memcpy(out, rows[i].out, sizeof out);
+        memcpy(lse, rows[i].lse, sizeof lse);
+        memcpy(bound, small, sizeof bound);
+        memcpy(lse_bound, small, sizeof lse_bound);
+        truth.truth.value = truth.truth.lse = (double *)(uintptr_t)ones;
+        truth.truth.radius = truth.truth.lse_radius = (double *)(uintptr_t)small;
+        const struct trial_values values = {.out = out, .lse = lse}, bounds = {.out = bound, .lse = lse_bound};
+        assert_int_equal(trial_own_init(&own, &trial, &values, &bounds, &truth, rows[i].without_lse, &error), 0);
+        bool any = false;
+        for (int r = 0; r < ROWS; r++) {
+            assert_int_equal(own.elsewhere[r], rows[i].elsewhere[r]);
+            any |= rows[i].elsewhere[r];
+        }
+        assert_int_equal(own.any, any);
+        trial_own_clear(&own);
+    }
+}
+
 static void test_a_trial_says_which_keys_it_takes(void **state)
 {
     struct made_problem made = make_problem(100, 4, 2, 64, DTYPE_F16);
@@ -358,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_reload_undoes_every_change),
         cmocka_unit_test(test_the_bound_of_lse_holds_and_is_narrow),
         cmocka_unit_test(test_the_bound_moves_with_the_query),
+        cmocka_unit_test(test_a_row_is_elsewhere_by_its_own_numbers),
         cmocka_unit_test(test_a_trial_says_which_keys_it_takes),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
