@@ -139,6 +139,24 @@ static void test_the_reference_is_judged_by_the_truth_and_its_radius(void **stat
     fault_clear(&fault);
 }
 
+/* An output without lse is held against a reference that has one by out alone. */
+static void test_an_output_without_lse_is_held_against_a_reference(void **state)
+{
+    (void)state;
+    double tail = 0, radius = 0, magnitude = 1, zero = 0, reference = 1, reference_lse = 0.5, value = 0;
+    float out = 0;
+    struct output output = {&out, NULL};
+    struct truth truth = {1, 1, &value, &tail, &radius, &magnitude, &zero, &zero, &zero, 0, {0}};
+    struct problem problem = {.seq_len = 1, .num_heads = 1, .num_kv_heads = 1, .head_dim = 1, .dtype = DTYPE_F32};
+    struct fault fault;
+    struct error error;
+    const struct exhibit exhibit = {&problem, &output, &truth, .criterion.tolerance = {0.5, 0, 0.5}};
+    assert_int_equal(fault_find(&fault, &exhibit, &reference, &reference_lse, &error), ERROR_NONE);
+    assert_int_equal(fault.total.at_fault[FAULT_REFERENCE], 1);
+    assert_true(fault.max_lse_err == 0 && fault.truth.max_lse_err == 0.5);
+    fault_clear(&fault);
+}
+
 /* ---- the sample: outputs 1, but for 1.5 at head 1, dim 2 where the truth is 1 too ------------------------------- */
 
 static const double right[SAMPLE_ELEMENTS] = {1, 1, 1, 1, 1, 1, 1, 1};
@@ -315,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_every_disagreement_has_somebody_at_fault),
         cmocka_unit_test(test_random_triples),
         cmocka_unit_test(test_the_reference_is_judged_by_the_truth_and_its_radius),
+        cmocka_unit_test(test_an_output_without_lse_is_held_against_a_reference),
         cmocka_unit_test_setup_teardown(test_heads_and_lse, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sentences, set_up, tear_down),
         cmocka_unit_test(test_sentences_of_every_kind),
