@@ -173,6 +173,31 @@ static void test_failures_need_a_link(void **state)
     free(text);
 }
 
+/* Each way in which lines change is counted, of several: none gone, added or changed is one point. */
+static void test_what_becomes_of_points_is_counted(void **state)
+{
+    (void)state;
+    static const char *const four[] = {"key=\"a\"", "key=\"b\"", "key=\"c\"", "key=\"d\""};
+    static const char *const edits[] = {"key=\"a\"", "key=\"e\"", "key=\"f\"", "key=\"g\""};
+    static const char *const others[] = {"key=\"a\";" OTHER, "key=\"b\";" OTHER, "key=\"c\"", "key=\"d\";" OTHER};
+    struct baseline_change change;
+    struct error error;
+    char *text = make(four, 4), *less = NULL;
+    assert_int_equal(update(&less, &change, text, edits, 4, &why, &error), 0);
+    assert_int_equal(change.removed, 3);
+    assert_int_equal(change.added, 3);
+    assert_int_equal(change.kept, 1);
+    assert_int_equal(change.changed, 0);
+    free(less);
+    assert_int_equal(update(&less, &change, text, others, 4, &why, &error), 0);
+    assert_int_equal(change.removed, 0);
+    assert_int_equal(change.added, 0);
+    assert_int_equal(change.kept, 1);
+    assert_int_equal(change.changed, 3);
+    free(less);
+    free(text);
+}
+
 static void test_points_come_and_go(void **state)
 {
     (void)state;
@@ -325,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_worse_needs_a_reason),
         cmocka_unit_test(test_what_is_allowed_does_not_add_up),
         cmocka_unit_test(test_failures_need_a_link),
+        cmocka_unit_test(test_what_becomes_of_points_is_counted),
         cmocka_unit_test(test_points_come_and_go),
         cmocka_unit_test(test_a_part_of_a_run_removes_nothing),
         cmocka_unit_test(test_a_run_of_chosen_points_removes_nothing),

@@ -118,6 +118,27 @@ static void test_results(void **state)
     }
 }
 
+/* Who compares two kernels is told so, and of how many points. */
+static void test_other_subjects_are_counted(void **state)
+{
+    (void)state;
+    static const char *const ours[] = {"key=\"a\"", "key=\"b\"", "key=\"c\""};
+    static const char *const theirs[] = {"key=\"a\";kernel=\"single_pass\"",
+                                         "key=\"b\";kernel=\"single_pass\";recipe_digest=\"9\"", "key=\"c\""};
+    struct pair pair;
+    join(&pair, ours, 3, theirs, 3, &rules, NULL);
+    char *text = collation_subjects(&pair.collation);
+    assert_non_null(text);
+    assert_string_equal(text, "2 of another kernel, 1 of another recipe");
+    free(text);
+    clear(&pair);
+    join(&pair, ours, 3, ours, 3, &rules, NULL);
+    text = collation_subjects(&pair.collation);
+    assert_string_equal(text, "");
+    free(text);
+    clear(&pair);
+}
+
 static void test_bits_turn_red(void **state)
 {
     (void)state;
@@ -378,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_worst_first),
         cmocka_unit_test(test_results),
+        cmocka_unit_test(test_other_subjects_are_counted),
         cmocka_unit_test(test_bits_turn_red),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_columns),
