@@ -153,6 +153,21 @@ static enum error_kind run_with_first_offset(void *launcher, const struct sequen
     return run_as_told(launcher, sequences, told, audit, seconds, error);
 }
 
+/* Loops end a key early, but for the longest sequence. */
+static enum error_kind run_up_to_the_longest(void *launcher, const struct sequences *sequences,
+                                             struct memory_audit *audit, double *seconds, struct error *error)
+{
+    struct problem told[MAX_SEQUENCES];
+    int64_t longest = 0;
+    for (int i = 0; i < sequences->count; i++) {
+        told[i] = sequences->problems[i];
+        longest = told[i].seq_len > longest ? told[i].seq_len : longest;
+    }
+    for (int i = 0; i < sequences->count; i++)
+        told[i].seq_len -= told[i].seq_len > 0 && told[i].seq_len < longest;
+    return run_as_told(launcher, sequences, told, audit, seconds, error);
+}
+
 /* Masks are read where the first sequence has one. */
 static enum error_kind run_with_mask_if_first(void *launcher, const struct sequences *sequences,
                                               struct memory_audit *audit, double *seconds, struct error *error)
@@ -207,6 +222,8 @@ static const struct broken_in_batch {
     const char *run_was; /* as what of a launch it is seen */
     struct foreign_launcher launcher;
 } broken_in_batches[] = {
+    {"as the first of " TRIAL_BATCH_TEXT " in one launch",
+     {.run = run_up_to_the_longest, .audits = true, .keeps = true}},
     {"as the second of 2 of one length in one launch, v constant",
      {.run = run_with_one_length, .audits = true, .keeps = true}},
     {"as the second of 2 in one launch, behind a short one",

@@ -128,6 +128,51 @@ static void test_sound_kernels_hold(void **state)
     device_close(device);
 }
 
+/* Learned sinks have weight that no v and no query moves, and capped biases do not move with the query: oracles that
+ * rely on that do not apply, and none of the others accuses anybody. */
+static void test_sinks_and_soft_caps_are_no_fault(void **state)
+{
+    enum { HEADS = 6 };
+    static const float sinks[HEADS] = {1.5f, -2, 0, 0.25f, 3, -0.5f};
+    static const struct {
+        const char *what;
+        bool sinks;
+        enum soft_cap soft_cap;
+        unsigned not_applicable;
+    } rows[] = {
+        {"sinks", true, SOFT_CAP_NONE, 1 << ORACLE_CONSTANT_V | 1 << ORACLE_BIAS_SHIFT},
+        {"a cap before the bias", false, SOFT_CAP_BEFORE_BIAS, 0},
+        {"a cap after the bias", false, SOFT_CAP_AFTER_BIAS, 1 << ORACLE_BIAS_SHIFT},
+        {"sinks beside a cap", true, SOFT_CAP_AFTER_BIAS, 1 << ORACLE_CONSTANT_V | 1 << ORACLE_BIAS_SHIFT},
+    };
+    const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    const struct kernel_options options = {.chunk_len = CHUNK};
+    struct device *device = open_host();
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int split = 0; split < 2; split++) {
+            struct made_problem made = make_problem(200, HEADS, 3, 64, DTYPE_F32);
+            made.problem.sink_logits = rows[i].sinks ? sinks : NULL;
+            made.problem.soft_cap = rows[i].soft_cap;
+            made.problem.soft_cap_value = rows[i].soft_cap ? 2 : 0;
+            struct shipped_subject subject =
+                shipped_subject(device, split ? KERNEL_SPLIT_KV : KERNEL_SINGLE_PASS, &options, &recipe);
+            struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, ORACLE_ALL);
+            for (int o = 0; o < ORACLE_COUNT; o++) {
+                bool excused = rows[i].not_applicable >> o & 1;
+                if (report.outcome[o] == ORACLE_VIOLATED || (excused && report.outcome[o] != ORACLE_NOT_APPLICABLE))
+                    fail_msg("%s: %s: %s %s", rows[i].what, oracle_names[o], oracle_outcome_names[report.outcome[o]],
+                             report.detail[o]);
+            }
+            assert_int_equal(report.outcome[ORACLE_CONSTANT_V] == ORACLE_HELD, !rows[i].sinks);
+            assert_int_equal(report.outcome[ORACLE_BIAS_SHIFT] == ORACLE_HELD,
+                             !(rows[i].not_applicable >> ORACLE_BIAS_SHIFT & 1));
+            assert_int_equal(report.outcome[ORACLE_HEAD_PERMUTATION], ORACLE_HELD);
+            free_problem(&made);
+        }
+    device_close(device);
+}
+
 /* ---- broken kernels --------------------------------------------------------------------------------------------- */
 /* What a comparison with the truth says at the default tolerance. */
 static bool numbers_pass(const struct subject *subject, const struct problem *problem, const struct truth *truth)
@@ -501,6 +546,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sound_kernels_hold),
+        cmocka_unit_test(test_sinks_and_soft_caps_are_no_fault),
         cmocka_unit_test(test_each_oracle_alone_catches_its_broken_kernel),
         cmocka_unit_test(test_a_part_of_the_problem_shows_it),
         cmocka_unit_test(test_sequences_of_one_length_and_with_common_pages),
