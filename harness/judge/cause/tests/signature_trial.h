@@ -203,8 +203,8 @@ static inline void break_all(struct signature_trial *trial, logit_rule *rule, do
         attend(trial, h, rule, parameter, 0, 0);
 }
 
-/* out further off than its fault has it, a thirtieth of the error in signs of no order. */
-static inline void leave_something(struct signature_trial *trial)
+/* out further off than its fault has it, a share of the error in signs of no order. */
+static inline void leave(struct signature_trial *trial, double share)
 {
     int dims = trial->made.problem.head_dim;
     for (int h = 0; h < trial->made.problem.num_heads; h++) {
@@ -213,10 +213,15 @@ static inline void leave_something(struct signature_trial *trial)
             squares += pow(out_at(trial, h, d) - trial->truth.value[h * dims + d], 2);
         for (int d = 0; d < dims; d++) {
             bool up = (uint32_t)(h * dims + d) * 2654435761u >> 30 & 1;
-            out[d] = out_at(trial, h, d) + (up ? 1 : -1) * sqrt(squares / dims) / 30;
+            out[d] = out_at(trial, h, d) + (up ? 1 : -1) * share * sqrt(squares / dims);
         }
         set_out(trial, h, out);
     }
+}
+
+static inline void leave_something(struct signature_trial *trial)
+{
+    leave(trial, 1.0 / 30);
 }
 
 static inline double visible_or_none(const struct problem *problem, int64_t key, double logit)

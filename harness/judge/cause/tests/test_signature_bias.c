@@ -158,6 +158,26 @@ static void test_slopes_rounded_to_bf16(void **state)
     expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "rounded to bf16");
 }
 
+/* Other roundings hide in part what a rounded slope does to out. lse, which is far off and as the slope makes it,
+ * tells; where it is right nothing does. */
+static void test_slopes_rounded_among_other_roundings(void **state)
+{
+    (void)state;
+    for (int lse_tells = 0; lse_tells < 2; lse_tells++) {
+        struct signature_trial trial = make_trial(1500, 12, 4, 64, DTYPE_F32);
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+        break_all(&trial, rule_slope_bf16, 0);
+        leave(&trial, 0.75);
+        for (int h = 0; h < 12 && !lse_tells; h++)
+            trial.output.lse[h] = (float)trial.truth.lse[h];
+        if (lse_tells)
+            expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "rounded to bf16; lse is off as it makes it, out by other");
+        else
+            expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    }
+}
+
 /* The absolute form takes slope * P off lse in the end, by the slope that was not rounded. */
 static void test_slopes_rounded_in_the_absolute_form(void **state)
 {
@@ -711,6 +731,7 @@ int main(void)
         cmocka_unit_test(test_rules_of_slopes_hold_for_all_heads),
         cmocka_unit_test(test_rows_that_are_not_judged_are_no_witnesses),
         cmocka_unit_test(test_slopes_rounded_to_bf16),
+        cmocka_unit_test(test_slopes_rounded_among_other_roundings),
         cmocka_unit_test(test_slopes_rounded_in_the_absolute_form),
         cmocka_unit_test(test_an_lse_without_a_bound_speaks_against_a_name),
         cmocka_unit_test(test_an_lse_of_f16_is_off_by_less_than_one_of_bf16),
