@@ -34,6 +34,10 @@ static enum error_kind run_faulty(const struct subject *subject, const struct se
     const struct faulty *faulty = (const struct faulty *)(const void *)subject;
     struct problem told = sequences->problems[0];
     struct output output = sequences->outputs[0];
+    float own_lse[8];
+    assert_int_equal(!output.lse, faulty->subject.without_lse);
+    if (!output.lse)
+        output.lse = own_lse;
     if (faulty->failure)
         return error_set(error, faulty->failure, "it fails");
     if (faulty->before)
@@ -298,6 +302,26 @@ static void test_nothing_differs(void **state)
     device_close(device);
 }
 
+/* The lse of a kernel that has none is not another one. */
+static void test_an_lse_that_is_not_there_does_not_differ(void **state)
+{
+    struct device *device = open_host();
+    struct odd odd;
+    (void)state;
+    for (int differs = 0; differs < 2; differs++) {
+        make_odd(&odd, device);
+        odd.faulty.subject.without_lse = true;
+        odd.faulty.before = differs ? nudge_v : NULL;
+        struct parting parting = parting_of(&odd);
+        if (!differs)
+            assert_unknown(&parting, "the row of this head alone does not differ");
+        else
+            assert_int_equal(parting.keys[0], KEY);
+        assert_int_equal(parting.num_keys, differs);
+    }
+    device_close(device);
+}
+
 static void test_what_cannot_be_asked(void **state)
 {
     struct device *device = open_host();
@@ -406,10 +430,15 @@ static void test_few_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steps_and_keys),           cmocka_unit_test(test_nothing_differs),
-        cmocka_unit_test(test_what_cannot_be_asked),     cmocka_unit_test(test_steps_that_cannot_be_told),
-        cmocka_unit_test(test_near_a_sentinel),          cmocka_unit_test(test_lone_weight),
-        cmocka_unit_test(test_masked_keys_are_left_out), cmocka_unit_test(test_few_runs),
+        cmocka_unit_test(test_steps_and_keys),
+        cmocka_unit_test(test_nothing_differs),
+        cmocka_unit_test(test_an_lse_that_is_not_there_does_not_differ),
+        cmocka_unit_test(test_what_cannot_be_asked),
+        cmocka_unit_test(test_steps_that_cannot_be_told),
+        cmocka_unit_test(test_near_a_sentinel),
+        cmocka_unit_test(test_lone_weight),
+        cmocka_unit_test(test_masked_keys_are_left_out),
+        cmocka_unit_test(test_few_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
