@@ -7,12 +7,14 @@
 
 /* Axes: which of them counts what, and that all tensors say the same of each. */
 
-/* The letters of q, out or lse: those of ragged queries are as of one sequence. */
+/* The letters of q, out or lse: those of ragged queries are as of one sequence, and so are out and lse of a bundle
+ * without k and v, however the tensors lie that it is held against. */
 static const char *letters_of(const struct judge_reading *reading, enum judge_tensor tensor)
 {
     int num_axes = reading->input->files[tensor].layout.num_axes;
-    bool ragged = reading->facts.ragged_queries, paged = reading->facts.paged && !ragged;
-    enum judge_layout layout = ragged ? LAYOUT_NHD : reading->facts.layout;
+    bool claimed = reading->input->claim && (tensor == TENSOR_FILE_OUT || tensor == TENSOR_FILE_LSE);
+    bool of_one = reading->facts.ragged_queries || claimed, paged = reading->facts.paged && !of_one;
+    enum judge_layout layout = of_one ? LAYOUT_NHD : reading->facts.layout;
     if (tensor == TENSOR_FILE_LSE)
         return judge_lse_letters(layout, paged, num_axes);
     return judge_query_letters(layout, paged, num_axes);
