@@ -100,7 +100,7 @@ def tolerance_of(tolerance):
     if tolerance is None:
         return -1.0, -1.0, -1.0
     try:
-        values = [real_of(number) for number in tolerance] if not isinstance(tolerance, str) else []
+        values = [real_of(number) for number in tolerance] if not isinstance(tolerance, (str, set, frozenset)) else []
     except (TypeError, ValueError) as failure:
         raise Refused(f"tolerance {tolerance!r}: allowed: (atol, rtol) or (atol, rtol, lse), numbers of 0 or more") \
             from failure

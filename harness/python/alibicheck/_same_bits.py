@@ -86,6 +86,22 @@ def _compare(base, again, axes, words):
     return ""
 
 
+# ---- arguments -----------------------------------------------------------------------------------------------------
+
+def _arrays_in(name, value):
+    """(name, array) of each array that an argument is, or has in lists, tuples and dicts."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        yield name, value
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    for key, item in inner:
+        yield from _arrays_in(f"{name}[{key!r}]", item)
+
+
+def _is_same(one, other):
+    """Whether two arrays of NumPy's have the same bits, NaN of any bits being NaN."""
+    return one.shape == other.shape and one.dtype == other.dtype and not _differ(one, other).any()
+
+
 # ---- calls ---------------------------------------------------------------------------------------------------------
 
 class _Calls:
@@ -145,10 +161,9 @@ class _Calls:
         return self.args[place] if isinstance(place, int) else self.kwargs[place]
 
     def changed_inputs(self, before):
-        """Names of arrays that are not what they were."""
+        """Names of arrays that are not what they were, or not where they were."""
         now = self.snapshot()
-        return [f"argument {place}" if isinstance(place, int) else place for place, array in before.items()
-                if place in now and (array.shape != now[place].shape or _differ(array, now[place]).any())]
+        return [name for name, (_, was) in before.items() if name not in now or not _is_same(was, now[name][1])]
 
     def returns(self, argument):
         """Whether it is what the last call has returned, or a part of it: a place for outputs, and no input."""
@@ -158,11 +173,18 @@ class _Calls:
 
         return any(part is argument or overlap(part, argument) for part in parts(self.returned))
 
-    def snapshot(self):
+    def snapshot(self, but=()):
+        """{name: (array, its numbers now)} of all arrays that a call is given, in lists and dicts as well, but what has
+        these places. What cannot be read within a list or dict is left out."""
         arrays = {}
         for place, argument in [*enumerate(self.args), *self.kwargs.items()]:
-            if hasattr(argument, "shape") and hasattr(argument, "dtype"):
-                arrays[place] = np.array(view_of(str(place), argument).numpy())
+            name = f"argument {place}" if isinstance(place, int) else place
+            for inner, array in _arrays_in(name, argument) if place not in but else ():
+                try:
+                    arrays[inner] = array, np.array(view_of(inner, array).numpy())
+                except Refused:
+                    if array is argument:
+                        raise
         return arrays
 
 
@@ -176,7 +198,8 @@ def _need_determinism(calls, axes, base, changed=None):
 def assert_deterministic(function, *args, runs=3, writes=(), axes=AXES, **kwargs):
     """
     Raises an AssertionError unless function(*args, **kwargs) returns the same bits in every run, and leaves the arrays that
-    it is given as they are: one that overwrites its inputs may do with them what it has done the run before.
+    it is given as they are, in lists and dicts as well: one that overwrites its inputs may do with them what it has done the
+    run before.
 
     It may return an array, or a tuple, a list or a dict of them, of any library. NaN is NaN, whatever its bits; -0 is not 0.
     What shows nothing is an AssertionError as well: NaN in rows that have keys, and a first output that is the same on other
@@ -191,7 +214,7 @@ def assert_deterministic(function, *args, runs=3, writes=(), axes=AXES, **kwargs
     calls, axes = _Calls(function, args, kwargs), tuple(axes)
     runs = whole_of("runs", runs, 2, 1 << 30, "whole numbers from 2 on")
     written = {calls.place_of("writes", name) for name in ([writes] if isinstance(writes, (str, int)) else writes)}
-    before = {place: array for place, array in calls.snapshot().items() if place not in written}
+    before = calls.snapshot(written)
     empty, none = calls.empty()
     base = calls()
     check_numbers(calls.name, base, empty)
@@ -201,8 +224,7 @@ def assert_deterministic(function, *args, runs=3, writes=(), axes=AXES, **kwargs
             changed = calls.changed_inputs(before)
             also = f"\n    it changes what it is given: {', '.join(changed)}" if changed else ""
             raise AssertionError(f"{calls.name} is not deterministic: run {run} has other bits than run 1\n{text}{also}")
-    changed = calls.changed_inputs({place: array for place, array in before.items()
-                                    if not calls.returns(calls.argument(place))})
+    changed = calls.changed_inputs({name: was for name, was in before.items() if not calls.returns(was[0])})
     if changed:
         raise AssertionError(f"{calls.name} changes what it is given: {', '.join(changed)}. Its runs have the same bits, but had "
                              "other inputs than run 1 (what it is to write to, writes=[...] says)")

@@ -147,7 +147,7 @@ NUMBERS = {
     "v_scale": [True, np.True_, "1"],
     "soft_cap": [True, ("before_bias", True), ("before_bias", "30"), ("after_bias", np.True_), {"before_bias": True},
                  "before_bias=True"],
-    "tolerance": [True, (True, 0), (0, np.True_), ("1e-3", "1e-3"), (b"1", 0), (0, 0, True)],
+    "tolerance": [True, (True, 0), (0, np.True_), ("1e-3", "1e-3"), (b"1", 0), (0, 0, True), {1e-3, 1e-2}],
     "positions": [True, np.True_, [True], np.array([False]), "36", ["36"]],
     "kv_offset": [True, np.True_, "0", 0.0],
     "seq_lens": [[True], np.array([True])],

@@ -130,6 +130,22 @@ def test_an_input_that_is_changed():
         text = failure_of(alibicheck.assert_deterministic, lambda q, out: (q.fill(q), out.view())[1], q, out)
         assert "changes what it is given: argument 0." in text
     alibicheck.assert_deterministic(lambda q, lse: (lse.fill(1), q + 1)[1], np.ones(3), np.zeros(3), writes=["lse"])
+    # What overwrites an array in a list or a dict, or puts another one there, has the same bits the second time, too.
+    def overwrites(given):
+        q = given["q"][1][0]
+        return np.maximum(q, 3, out=q) + 1
+
+    def replaces(given):
+        given[0] = np.maximum(given[0], 3)
+        return given[0] + 1
+
+    for function, given, name in ((overwrites, {"q": (2, [np.ones(3)])}, "argument 0['q'][1][0]"),
+                                  (replaces, [np.ones(3)], "argument 0[0]")):
+        text = failure_of(alibicheck.assert_deterministic, function, given)
+        assert f"changes what it is given: {name}. Its runs have the same bits" in text
+    held = [np.zeros(3), np.array([None])]  # an output among them, and what is no array of numbers
+    alibicheck.assert_deterministic(lambda q, held: np.add(q, 1, out=held[0]), np.ones(3), held)
+    alibicheck.assert_deterministic(lambda q, held: (held[0].fill(1), q + 1)[1], np.ones(3), held, writes=[1])
     with pytest.raises(alibicheck.Refused, match="writes 'none': is no argument"):
         alibicheck.assert_deterministic(zeroes, np.ones(3), writes=["none"])
 
