@@ -9,7 +9,7 @@ import numpy as np
 from . import _library as lib
 from ._library import Refused
 from ._shape import Shape
-from ._tensor import NUMPY_DTYPES, view_of
+from ._tensor import BITS, NUMPY_DTYPES, view_of
 
 CONVENTIONS = ("bloom", "geometric", "hf", "vllm", "falcon")
 WITH_DTYPES = ("q", "k", "v", "kv_cache", "out", "other")
@@ -155,6 +155,9 @@ def of_heads(name, array, num_heads, what):
     view = _numbers_in(name, array, f"a {what} a head")
     if view.size != num_heads:
         raise Refused(f"{name}: is {list(view.shape)}; allowed: [{num_heads}], a {what} a head")
+    if view.dtype in BITS[1] + BITS[2]:  # as programs write bf16, which would be slopes of 16000
+        raise Refused(f"{name}: is of {view.dtype}, which may be the bits of another type; allowed: f16, bf16, f32, f64, or whole "
+                      f"numbers of 32 or 64 bits, a {what} a head")
     wide = view.numpy().astype(np.float64).reshape(-1)
     with np.errstate(over="ignore"):
         values = wide.astype(np.float32)

@@ -51,6 +51,10 @@ REFUSED = [
                           "\"none\" for attention without ALiBi"),
     ({"slopes": np.ones(3)}, "slopes: is [3]; allowed: [4], a slope a head"),
     ({"slopes": np.array([1, 2, np.nan, 4])}, "slopes: the slope of head 2 is nan; allowed: finite numbers of f32"),
+    ({"slopes": np.ones(4, np.uint16)}, "slopes: is of uint16, which may be the bits of another type; allowed: f16, bf16, f32, f64, "
+                                        "or whole numbers of 32 or 64 bits, a slope a head"),
+    ({"sink_logits": np.ones(4, "V2")}, "sink_logits: is of uint16, which may be the bits of another type; allowed: f16, bf16, f32, "
+                                        "f64, or whole numbers of 32 or 64 bits, a sink a head"),
     ({"sink_logits": np.array([0.1, 2, 3, 4])}, "sink_logits: the sink of head 0 is 0.1; allowed: finite numbers "
                                                 "of f32"),
     ({"lse": np.zeros(4, np.float32)}, "lse_base: is missing; allowed: \"e\", as FlashAttention returns, or 2, as FlashInfer "
