@@ -132,7 +132,7 @@ def _options(tolerance, class_, threads, progress):
     options = lib.Object("options")
     options.set("tolerance", *tolerance_of(tolerance))
     if class_ is not None:
-        options.set("class", str(class_).encode())
+        options.set("class", str(class_).replace("\0", "\\0").encode())  # else its beginning would be meant
     if threads is not None:
         options.set("threads", whole_of("threads", threads, 1, 1024, "1 to 1024"))
     options.set("progress", progress)
@@ -142,9 +142,10 @@ def _options(tolerance, class_, threads, progress):
 def _bundle_of(bundle, name, sequence, sequences):
     if bundle is None:
         return None
-    path = os.fspath(bundle)
-    if not path.endswith(".safetensors"):
-        raise Refused(f"{name} {path!r}: allowed: a path that ends in .safetensors")
+    is_path = isinstance(bundle, (str, bytes, os.PathLike))
+    path = os.fsdecode(bundle) if is_path else ""
+    if not path.endswith(".safetensors") or "\0" in path:  # of which the library would see the beginning
+        raise Refused(f"{name} {path if is_path else bundle!r}: allowed: a path that ends in .safetensors")
     return path if sequences == 1 else f"{path[:-len('.safetensors')]}-{sequence}.safetensors"
 
 

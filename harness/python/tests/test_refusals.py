@@ -88,7 +88,11 @@ REFUSED = [
     ({"kv_offset": 1.5}, "kv_offset 1.5: allowed: whole numbers -2147483647 to 2147483647"),
     ({"class_": "f64"}, "class \"f64\": allowed: any, output, f32, or f32 with some of +weights16, +weights8, +absolute-bias, "
                         "+bias16, +query16, +logits16, +partials16, +sums16"),
+    ({"class_": "f32\0x"}, "class \"f32\\0x\": allowed: any, output, f32, or f32 with some of +weights16, +weights8, +absolute-bias, "
+                        "+bias16, +query16, +logits16, +partials16, +sums16"),
     ({"bundle": "b.npz"}, "bundle 'b.npz': allowed: a path that ends in .safetensors"),
+    ({"bundle": "b\0.safetensors"}, "bundle 'b\\x00.safetensors': allowed: a path that ends in .safetensors"),
+    ({"bundle": 5}, "bundle 5: allowed: a path that ends in .safetensors"),
     ({"bundle_without_kv": "b.npz"}, "bundle_without_kv 'b.npz': allowed: a path that ends in .safetensors"),
     ({"bundle": "a.safetensors", "bundle_without_kv": "b.safetensors"}, "bundle, bundle_without_kv: allowed: one of them"),
     ({"positions": np.array([0.5])}, "positions: number 0 is 0.5; allowed: position of the last query of a sequence, "
