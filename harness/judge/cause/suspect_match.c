@@ -122,13 +122,19 @@ static bool has_16_bits(double lse)
     return (double)dtype_round(DTYPE_BF16, (float)lse) == lse || (double)dtype_round(DTYPE_F16, (float)lse) == lse;
 }
 
+/* Whether lse is right, as near as logits in f32 make it, and is predicted elsewhere: it was not led back by chance. */
+static bool lse_is_right_instead(const struct suspect *suspect, double lse)
+{
+    double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
+    return err <= left / 64 && left > 4 * suspect_lse_rounding(suspect);
+}
+
 /*
  * Of arithmetic that nobody knows: further off than logits in 16 bits would lead it, f16 beside an output in f16 and
  * bf16 beside others, and, where these are large, than would take it from a quarter of its error.
  *
  * Where out is as predicted but for its own rounding, weights were off by no more than that, and so was their sum: by
- * twice u of the output, in nats, unless lse itself is a number of 16 bits. An lse that is right, as near as logits in
- * f32 make it, was not led there by chance from where it is predicted.
+ * twice u of the output, in nats, unless lse itself is a number of 16 bits.
  */
 static bool lse_is_beyond_rounding(const struct suspect *suspect, const struct match *match, double lse)
 {
@@ -136,40 +142,48 @@ static bool lse_is_beyond_rounding(const struct suspect *suspect, const struct m
     double unit = suspect->problem->dtype == DTYPE_F16 ? 0x1p-11 : 0x1p-8;
     double size = fmax(1, fmax(fabs(suspect->truth_lse), fabs(lse))), allowed = fmax(8 * unit * size, 0);
     bool exact_out = !suspect->by_lse && match->rms <= 1.25 * suspect->noise && match->rms <= suspect->error / 16;
-    if (suspect->lse_unknown || suspect->lse_unwritten)
-        return false;
     if (!exact_out)
         allowed = fmax(allowed, fmin(err / 4, rounding_of_logits(suspect, lse)));
     else if (has_16_bits(suspect->lse))
         allowed = 2 * unit * size;
     else
         allowed = fmax(4 * suspect_lse_rounding(suspect), suspect->problem->dtype == DTYPE_F32 ? 0 : 2 * unit);
-    return left > allowed || (err <= left / 64 && left > 4 * suspect_lse_rounding(suspect));
+    return left > allowed || lse_is_right_instead(suspect, lse);
 }
 
 /* An lse that the prediction does not have, though rounding cannot have led it there. Roundings are predicted for
- * nearly every key, and shares of weight that are fitted to out are no better than that. */
+ * nearly every key, and shares of weight that are fitted to out are no better than that; but no weight leaks that lse
+ * has nothing of. */
 static bool lse_contradicts(const struct suspect *suspect, const struct match *match, double lse)
 {
-    bool approximate =
-        match->signature == SIGNATURE_PRECISION_LOSS || (match->signature == SIGNATURE_LEAK && match->fitted);
-    if (isnan(lse) || approximate)
+    bool is_known = !suspect->lse_unknown && !suspect->lse_unwritten;
+    if (isnan(lse) || match->signature == SIGNATURE_PRECISION_LOSS)
         return false;
-    return suspect->lse_bound > 0 ? !suspect_lse_is_exactly(suspect, lse) : lse_is_beyond_rounding(suspect, match, lse);
+    if (match->signature == SIGNATURE_LEAK && match->fitted)
+        return is_known && lse_is_right_instead(suspect, lse);
+    return suspect->lse_bound > 0 ? !suspect_lse_is_exactly(suspect, lse)
+                                  : is_known && lse_is_beyond_rounding(suspect, match, lse);
 }
 
-/* How often elements that are off as far lie as near to given ones, each to what its dtype and f32 round. An element
+/*
+ * How often elements that are off as far lie as near to given ones, each to what its dtype and f32 round. An element
  * that is off by no more than that tells nothing, so an output that is the truth as its dtype has it tells nothing of
- * why. */
-static double chance_of_elements(const struct suspect *suspect, const double *predicted)
+ * why. Nor do as many elements as numbers were fitted to them, two of a leak and else one: those that would tell most
+ * are left out.
+ */
+static double chance_of_elements(const struct suspect *suspect, const struct match *match, const double *predicted)
 {
     double chance = 1, f32_loss = 0x1p-27 * (8 + (suspect->visible ? fabs(suspect->max) : 0));
+    double first = 1, second = 1; /* the smallest of them */
     for (int d = 0; d < suspect->problem->head_dim; d++) {
         double rounding = dtype_ulp(suspect->problem->dtype, suspect->out[d]) / 2 + f32_loss * suspect->magnitude[d];
         double left = fmax(fabs(suspect->out[d] - predicted[d]), rounding);
-        chance *= fmin(1, 2 * left / fabs(suspect->out[d] - suspect->truth[d]));
+        double of_element = fmin(1, 2 * left / fabs(suspect->out[d] - suspect->truth[d]));
+        chance *= fmax(second, of_element);
+        second = fmin(second, fmax(first, of_element));
+        first = fmin(first, of_element);
     }
-    return chance;
+    return chance * (match->fitted ? 1 : first) * (match->fitted && match->signature == SIGNATURE_LEAK ? 1 : second);
 }
 
 /* How often an out and an lse that are off as far lie as near to given ones, where it takes out to tell. Two keys make
@@ -187,7 +201,7 @@ static double chance_of_out(const struct suspect *suspect, const struct match *m
         return 0;
     if (on_line && match->fitted && !of_keys) /* one number for one: lse is then as predicted, too */
         return 1;
-    double of_out = fmax(of_line, chance_of_elements(suspect, predicted));
+    double of_out = fmax(of_line, chance_of_elements(suspect, match, predicted));
     if (suspect->along_truth) /* lse is of the same number */
         return fmin(of_out, of_lse);
     return of_out * of_lse * (match->fitted ? (double)suspect->visible : 1);

@@ -63,6 +63,50 @@ static void test_masked_keys_and_slots_leak(void **state)
     expect_and_end(&trial, SIGNATURE_LEAK, "slots without a key");
 }
 
+/* Masked keys alone. */
+static double rule_masked(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    (void)parameter;
+    return problem_visible(problem, key) ? -INFINITY : right_logit(problem, head, key);
+}
+
+/* Weight that has leaked is in lse, too: one that is right says that none has. */
+static void test_a_right_lse_says_that_nothing_leaks(void **state)
+{
+    (void)state;
+    for (int right = 0; right < 2; right++) {
+        struct signature_trial trial = make_far_trial();
+        break_all(&trial, rule_added, -58);
+        for (int h = 0; h < 4 && right; h++)
+            trial.output.lse[h] = (float)trial.truth.lse[h];
+        expect_and_end(&trial, right ? SIGNATURE_UNKNOWN : SIGNATURE_LEAK, "");
+    }
+}
+
+/* Some share of masked keys makes any number between the truth and their mean of one element, and of two as well where
+ * slots without a key may have another share. */
+static void test_shares_fitted_to_as_many_elements_show_nothing(void **state)
+{
+    (void)state;
+    for (int dims = 1; dims <= 2; dims++) {
+        struct signature_trial trial = make_trial(40, 8, 2, dims, DTYPE_F32);
+        mask_keys(&trial.made, 10, 40, 3);
+        begin(&trial);
+        for (int h = 0; h < 8; h++) {
+            double mean[2], out[2];
+            attend_exactly(&trial.made.problem, h, rule_masked, 0, 0, 0, mean);
+            for (int d = 0; d < dims; d++) {
+                double truth = trial.truth.value[h * dims + d];
+                out[d] = truth + (0.01 * (1 + h % 3) + 0.002 * d) * (mean[d] - truth);
+            }
+            set_out(&trial, h, out);
+        }
+        free(trial.output.lse);
+        trial.output.lse = NULL;
+        expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    }
+}
+
 /* One of the masked keys takes part. */
 static double rule_key_let_in(const struct problem *problem, int head, int64_t key, double let_in)
 {
@@ -278,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_added_sentinels_leak),
         cmocka_unit_test(test_weight_of_no_key_is_unknown_and_said),
         cmocka_unit_test(test_masked_keys_and_slots_leak),
+        cmocka_unit_test(test_a_right_lse_says_that_nothing_leaks),
+        cmocka_unit_test(test_shares_fitted_to_as_many_elements_show_nothing),
         cmocka_unit_test(test_one_masked_key_let_in_leaks),
         cmocka_unit_test(test_a_key_let_in_by_lse_alone),
         cmocka_unit_test(test_masks_by_whole_tiles_leak),
