@@ -204,7 +204,7 @@ static double chance_of_out(const struct suspect *suspect, const struct match *m
     double of_out = fmax(of_line, chance_of_elements(suspect, match, predicted));
     if (suspect->along_truth) /* lse is of the same number */
         return fmin(of_out, of_lse);
-    return of_out * of_lse * (match->fitted ? (double)suspect->visible : 1);
+    return of_out * of_lse * (match->fitted ? fmax(1, (double)suspect->visible) : 1);
 }
 
 /* Where rounding can do anything, what it may have done is no other fault. */
