@@ -14,8 +14,9 @@
  *
  * Nothing of it is fitted: what is tried is how tiles may lie. Tiles of 1 to 4096 keys, from the first or from the
  * newest on; those that warps or threads take in turn, each with a maximum of its own; those of each chunk of a split
- * sequence. The merge of warps and chunks is right then, or it is what lacks the factor, and their tiles are right:
- * chunks have 16 to 4096 keys, or are 2 to 64 equal parts.
+ * sequence, from its first key on. The merge of warps and chunks is right then, or it is what lacks the factor,
+ * and their tiles are right. Lengths are powers of two, or multiples of 4, 8, 16 or 64 keys (odd_lengths); chunks have
+ * such a length as well, or are 2 to 64 equal parts of the sequence, in whole tiles or to the key.
  */
 #include <math.h>
 #include <stdio.h>
@@ -23,22 +24,25 @@
 
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/key_chunks.h"
+#include "harness/judge/cause/key_tiles.h"
 
 enum {
-    MERGINGS = 4096, /* predictions, at most: three of 60 ways or fewer a length of tiles, and of 3 ways a split */
+    MERGINGS = 16384, /* predictions, at most: 180 of 13 lengths that are powers of two, 90 of 82 others, 8 of 63 splits
+                       * in whole tiles of 4 lengths, 17 of 27 to the key, 9 of 30 in which tiles begin anew */
     SPLITS = 64,
+    FEW_SPLITS = 16,  /* with tiles that begin anew, or of more than 16 keys */
+    FEWER_SPLITS = 8, /* with tiles of a length that is no power of two */
     MOST_WARPS = 16,
+    MOST_WARPS_OF_ODD = 8,
     MOST_THREADS = 128,
+    LONGEST = SUSPECT_CHUNK_LEN_MIN << (SUSPECT_CHUNK_LENS - 1),
+    LONGEST_OF_SPLITS = 128, /* tiles that parts of a sequence are whole numbers of */
 };
 
-/* The keys as tiles; out NULL: what they weigh is added up key by key. */
-struct tiles {
-    int64_t count, len;
-    const double *max, *sum; /* [count] as struct key_chunks has them */
-    const double *out;       /* [count, D] */
-    const double *along;     /* [count] that along the error of the row, where out is NULL */
-    double *raise;           /* [count] nats that their keys are taken for higher */
-};
+/* Lengths of tiles that are no power of two: multiples of step keys, beyond some and up to most. */
+static const struct {
+    int64_t step, beyond, most;
+} odd_lengths[] = {{4, 0, 64}, {8, 64, 128}, {16, 128, 512}, {64, 512, LONGEST}};
 
 enum merge_form {
     MERGE_RUNNING,  /* tile by tile */
@@ -57,13 +61,13 @@ struct merging {
 /* ---- what tiles are taken for ---------------------------------------------------------------------------------- */
 
 /* The tiles of one owner, from one of them on, up to end: how far the maximum rises behind each. */
-static void raise_running(const struct tiles *tiles, int64_t first, int64_t end, const struct merging *merging)
+static void raise_running(const struct key_tiles *tiles, int64_t first, int64_t end, const struct merging *merging)
 {
     int64_t step = merging->owners, count = (end - first + step - 1) / step;
     double running = -INFINITY;
     for (int64_t i = 0; i < count; i++) {
         int64_t tile = first + step * (merging->backward ? count - 1 - i : i);
-        running = fmax(running, tiles->max[tile]);
+        running = larger_of(running, tiles->max[tile]);
         tiles->raise[tile] = running;
     }
     for (int64_t tile = first; tile < end; tile += step)
@@ -71,12 +75,12 @@ static void raise_running(const struct tiles *tiles, int64_t first, int64_t end,
 }
 
 /* All tiles of a chunk, or of an owner, alike; largest: the maximum of all keys. */
-static void raise_together(const struct tiles *tiles, int64_t first, int64_t end, const struct merging *merging,
+static void raise_together(const struct key_tiles *tiles, int64_t first, int64_t end, const struct merging *merging,
                            double largest)
 {
     double max = -INFINITY, sum = 0;
     for (int64_t tile = first; tile < end; tile += merging->owners)
-        max = fmax(max, tiles->max[tile]);
+        max = larger_of(max, tiles->max[tile]);
     for (int64_t tile = first; tile < end; tile += merging->owners)
         sum += factor_between(tiles->max[tile], max) * tiles->sum[tile];
     double raise = max == -INFINITY                  ? 0
@@ -87,17 +91,17 @@ static void raise_together(const struct tiles *tiles, int64_t first, int64_t end
         tiles->raise[tile] = raise;
 }
 
-static double largest_of(const struct tiles *tiles)
+static double largest_of(const struct key_tiles *tiles)
 {
     double largest = -INFINITY;
     for (int64_t tile = 0; tile < tiles->count; tile++)
-        largest = fmax(largest, tiles->max[tile]);
+        largest = larger_of(largest, tiles->max[tile]);
     return largest;
 }
 
-static void fill_raises(const struct tiles *tiles, const struct merging *merging)
+static void fill_raises(const struct key_tiles *tiles, const struct merging *merging)
 {
-    int64_t in_chunk = merging->chunk > 0 ? merging->chunk / tiles->len : tiles->count;
+    int64_t in_chunk = tiles->restart > 0 || merging->chunk == 0 ? tiles->per_restart : merging->chunk / tiles->len;
     double largest = largest_of(tiles);
     for (int64_t first = 0; first < tiles->count; first += in_chunk) {
         int64_t end = first + in_chunk < tiles->count ? first + in_chunk : tiles->count;
@@ -113,13 +117,13 @@ static void fill_raises(const struct tiles *tiles, const struct merging *merging
 /* ---- what comes of it ------------------------------------------------------------------------------------------ */
 
 /* O' / L' of elements below dims into suspect->predicted, and along the error. max + log L'. */
-static double attend_to_tiles(struct suspect *suspect, const struct tiles *tiles, int dims, double *along)
+static double attend_to_tiles(struct suspect *suspect, const struct key_tiles *tiles, int dims, double *along)
 {
     int64_t all = suspect->problem->head_dim;
     double max = suspect->sink;
     for (int64_t i = 0; i < tiles->count; i++)
         if (tiles->sum[i] > 0)
-            max = fmax(max, tiles->max[i] + tiles->raise[i]);
+            max = larger_of(max, tiles->max[i] + tiles->raise[i]);
     double sum = factor_between(suspect->sink, max);
     *along = 0;
     for (int d = 0; d < dims; d++)
@@ -127,7 +131,7 @@ static double attend_to_tiles(struct suspect *suspect, const struct tiles *tiles
     for (int64_t i = 0; i < tiles->count; i++) {
         double weight = tiles->sum[i] > 0 ? exp(tiles->max[i] + tiles->raise[i] - max) : 0;
         sum += weight * tiles->sum[i];
-        *along += tiles->along ? weight * tiles->along[i] : 0;
+        *along += weight * tiles->along[i];
         for (int d = 0; d < dims && weight > 0; d++)
             suspect->predicted[d] += weight * tiles->out[i * all + d];
     }
@@ -137,44 +141,23 @@ static double attend_to_tiles(struct suspect *suspect, const struct tiles *tiles
     return max + log(sum);
 }
 
-/* O' / L' into suspect->predicted, of elements below dims. max + log L'. */
-static double attend_raised(struct suspect *suspect, const struct tiles *tiles, int dims)
+/* O' / L' times a factor into suspect->predicted, key by key where tiles have no output. False: it does not match. */
+static bool predict_raised(struct suspect *suspect, const struct key_tiles *tiles, double factor)
 {
-    double along;
-    if (tiles->out || dims == 0)
-        return attend_to_tiles(suspect, tiles, dims, &along);
-    for (int64_t j = 0; j < suspect->problem->seq_len; j++)
-        suspect->logits[j] =
-            suspect_visible(suspect, j) ? suspect_logit(suspect, j) + tiles->raise[j / tiles->len] : -INFINITY;
-    return suspect_attend(suspect, dims);
-}
-
-static void multiply(struct suspect *suspect, int dims, double factor)
-{
-    for (int d = 0; d < dims; d++)
-        suspect->predicted[d] *= factor;
-}
-
-/*
- * Whether neither O' / L' nor O' / L comes near to out, where keys would have to be read once more for the others: what
- * explains a row leaves a quarter of its error at most, and so of what lies along that, or next to rounding
- * (suspect_match.h).
- */
-static bool is_far(struct suspect *suspect, const struct tiles *tiles)
-{
-    double along, of_out = 0, norm = suspect->error * sqrt(suspect->problem->head_dim);
-    if (tiles->out || !(norm > 0))
-        return false;
-    for (int d = 0; d < suspect->problem->head_dim; d++)
-        of_out += suspect->out[d] * (suspect->out[d] - suspect->truth[d]) / norm;
-    double lse = attend_to_tiles(suspect, tiles, 0, &along);
-    double left = fmax(norm / 4, 2 * suspect->noise * sqrt(suspect->problem->head_dim));
-    return !(fabs(along - of_out) <= left || fabs(along * exp(lse - suspect->truth_lse) - of_out) <= left);
+    double along, lse;
+    if (tiles->out) {
+        attend_to_tiles(suspect, tiles, suspect->problem->head_dim, &along);
+        for (int d = 0; d < suspect->problem->head_dim; d++)
+            suspect->predicted[d] *= factor;
+        return true;
+    }
+    key_tiles_raise(tiles, suspect->problem->seq_len, suspect->logits);
+    return suspect_predict_times(suspect, factor, &lse);
 }
 
 enum { TEXT_SIZE = 96 };
 
-static const char *text_of(char text[TEXT_SIZE], const struct tiles *tiles, const struct merging *merging)
+static const char *text_of(char text[TEXT_SIZE], const struct key_tiles *tiles, const struct merging *merging)
 {
     size_t used = 0;
     if (merging->form != MERGE_RUNNING && merging->owners == 1) {
@@ -196,34 +179,32 @@ static const char running_factor[] = "multiplied by exp(old maximum - new)",
                   apart_factor[] = "multiplied by exp(own maximum - largest)";
 
 /* Both without their factor, the output alone, the sum alone. */
-static void offer_without_factor(struct suspect *suspect, const struct tiles *tiles, const struct merging *merging)
+static void offer_without_factor(struct suspect *suspect, const struct key_tiles *tiles, const struct merging *merging)
 {
     char text[TEXT_SIZE];
-    int dims = suspect->by_lse ? 0 : suspect->problem->head_dim;
     const char *factor = merging->form == MERGE_RUNNING ? running_factor : apart_factor;
-    text_of(text, tiles, merging);
-    bool far = !suspect->by_lse && is_far(suspect, tiles);
-    double lse = attend_raised(suspect, tiles, far ? 0 : dims);
+    double along, lse = attend_to_tiles(suspect, tiles, 0, &along), rise = exp(lse - suspect->truth_lse);
     if (!(fabs(lse - suspect->truth_lse) > suspect_lse_rounding(suspect) / 8)) /* the maximum does not rise */
         return;
-    if (!far) {
+    text_of(text, tiles, merging);
+    if (suspect->by_lse || (key_tiles_is_near(suspect, along) && predict_raised(suspect, tiles, 1)))
         suspect_offer(suspect, SIGNATURE_WRONG_MERGE, false, suspect->predicted, lse, "|%s: sum and output are not %s|",
                       text, factor);
-        multiply(suspect, dims, exp(lse - suspect->truth_lse));
+    if (key_tiles_is_near(suspect, along * rise) && predict_raised(suspect, tiles, rise))
         suspect_offer(suspect, SIGNATURE_WRONG_MERGE, false, suspect->predicted, suspect->truth_lse,
                       "|%s: the output is not %s, the sum is|", text, factor);
-    }
-    for (int d = 0; d < dims; d++)
-        suspect->predicted[d] = suspect->truth[d] * exp(suspect->truth_lse - lse);
+    for (int d = 0; d < suspect->problem->head_dim && !suspect->by_lse; d++)
+        suspect->predicted[d] = suspect->truth[d] / rise;
     suspect->along_truth = true;
     suspect_offer(suspect, SIGNATURE_WRONG_MERGE, false, suspect->predicted, lse,
                   "|%s: the sum is not %s, the output is|", text, factor);
     suspect->along_truth = false;
 }
 
-static void try_merging(struct suspect *suspect, const struct tiles *tiles, struct merging merging)
+static void try_merging(struct suspect *suspect, const struct key_tiles *tiles, struct merging merging)
 {
     char text[TEXT_SIZE];
+    double along;
     fill_raises(tiles, &merging);
     if (merging.form == MERGE_RUNNING || merging.form == MERGE_APART) {
         offer_without_factor(suspect, tiles, &merging);
@@ -231,7 +212,9 @@ static void try_merging(struct suspect *suspect, const struct tiles *tiles, stru
     }
     if (suspect->by_lse || suspect->sink > -INFINITY)
         return;
-    double lse = attend_raised(suspect, tiles, suspect->problem->head_dim);
+    double lse = attend_to_tiles(suspect, tiles, 0, &along);
+    if (!key_tiles_is_near(suspect, along) || !predict_raised(suspect, tiles, 1))
+        return;
     if (merging.form == MERGE_AVERAGED)
         suspect_offer(suspect, SIGNATURE_WRONG_MERGE, false, suspect->predicted, suspect->truth_lse,
                       "|%s: their outputs are averaged, whatever their weights|", text_of(text, tiles, &merging));
@@ -241,103 +224,152 @@ static void try_merging(struct suspect *suspect, const struct tiles *tiles, stru
                       text_of(text, tiles, &merging));
 }
 
-static void try_chunks(struct suspect *suspect, const struct tiles *tiles, int64_t len)
+/* ---- how tiles lie --------------------------------------------------------------------------------------------- */
+
+static void try_chunks(struct suspect *suspect, const struct key_tiles *tiles, int64_t len)
 {
     for (enum merge_form form = MERGE_APART; form <= MERGE_BY_MAX && len < suspect->problem->seq_len; form++)
         try_merging(suspect, tiles, (struct merging){form, len, 1, false});
 }
 
-/* Chunks of a power of two of keys, within which tiles are; of owners who have two tiles each at least. */
-static void try_tiles_of_chunks(struct suspect *suspect, const struct tiles *tiles, int owners)
+/* One after the other, or side by side. */
+static void try_sequence(struct suspect *suspect, const struct key_tiles *tiles, int most_owners)
 {
-    const int64_t longest = SUSPECT_CHUNK_LEN_MIN << (SUSPECT_CHUNK_LENS - 1);
-    for (int64_t chunk = SUSPECT_CHUNK_LEN_MIN; chunk <= longest && chunk < suspect->problem->seq_len; chunk *= 2)
-        if (chunk >= 2 * owners * tiles->len)
-            try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, chunk, owners, false});
-}
-
-static void try_tiles(struct suspect *suspect, const struct tiles *tiles)
-{
-    const int most_owners = tiles->len == 1 ? MOST_THREADS : MOST_WARPS;
-    if (tiles->count < 2)
-        return;
     try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, 1, false});
     try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, 1, true});
     for (int owners = 2; owners <= most_owners && owners < tiles->count; owners *= 2) {
         try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, owners, false});
         try_merging(suspect, tiles, (struct merging){MERGE_APART, 0, owners, false});
     }
-    for (int owners = 1; owners <= (tiles->out ? MOST_WARPS / 2 : 1); owners *= 2)
+}
+
+/* Chunks of a power of two of keys, within which tiles are; of owners who have two tiles each at least. */
+static void try_tiles_of_chunks(struct suspect *suspect, const struct key_tiles *tiles, int owners)
+{
+    for (int64_t chunk = SUSPECT_CHUNK_LEN_MIN; chunk <= LONGEST && chunk < suspect->problem->seq_len; chunk *= 2)
+        if (chunk >= 2 * owners * tiles->len)
+            try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, chunk, owners, false});
+}
+
+/* Of a power of two of keys. */
+static void try_tiles(struct suspect *suspect, const struct key_tiles *tiles)
+{
+    bool large = tiles->len >= SUSPECT_CHUNK_LEN_MIN;
+    if (tiles->count < 2)
+        return;
+    try_sequence(suspect, tiles, tiles->len == 1 ? MOST_THREADS : MOST_WARPS);
+    for (int owners = 1; owners <= (large ? MOST_WARPS / 2 : 1); owners *= 2)
         try_tiles_of_chunks(suspect, tiles, owners);
-    if (tiles->out)
+    if (large)
         try_chunks(suspect, tiles, tiles->len);
 }
 
 /* Equal parts of whole tiles, but for those of a power of two of keys, which are tried anyway. */
-static void try_splits(struct suspect *suspect, const struct tiles *tiles)
+static void try_splits(struct suspect *suspect, const struct key_tiles *tiles, int64_t most_parts)
 {
-    const int64_t longest = SUSPECT_CHUNK_LEN_MIN << (SUSPECT_CHUNK_LENS - 1);
     int64_t before = 0;
-    for (int64_t parts = 2; parts <= SPLITS; parts++) {
-        int64_t len = (tiles->count + parts - 1) / parts * tiles->len;
-        if (len != before && ((len & (len - 1)) != 0 || len > longest))
-            try_chunks(suspect, tiles, len);
+    for (int64_t parts = 2; parts <= most_parts; parts++) {
+        int64_t of_tiles = (tiles->count + parts - 1) / parts, len = of_tiles * tiles->len;
+        if (len != before && len < suspect->problem->seq_len && ((len & (len - 1)) != 0 || len > LONGEST)) {
+            if (of_tiles > 1)
+                try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, len, 1, false});
+            if (tiles->len == SUSPECT_CHUNK_LEN_MIN)
+                try_chunks(suspect, tiles, len);
+            else
+                try_merging(suspect, tiles, (struct merging){MERGE_APART, len, 1, false});
+        }
         before = len;
     }
 }
 
-/* ---- all tiles ------------------------------------------------------------------------------------------------- */
-
-/* Each key as a tile: its logit, 1, and v along the error of the row. */
-static void weigh_keys(struct suspect *suspect, double *max, double *sum, double *along)
+/* Tiles of len keys, a multiple of from's. */
+static enum error_kind try_odd_tiles(struct suspect *suspect, const struct key_tiles *from, int64_t len,
+                                     struct error *error)
 {
-    const struct problem *problem = suspect->problem;
-    int dims = suspect->by_lse ? 0 : problem->head_dim;
-    double unit = problem_value_scale(problem) / (suspect->error * sqrt(problem->head_dim));
-    for (int64_t j = 0; j < problem->seq_len; j++) {
-        max[j] = -INFINITY;
-        sum[j] = along[j] = 0;
-        if (!suspect_visible(suspect, j))
-            continue;
-        max[j] = suspect_logit(suspect, j);
-        sum[j] = 1;
-        suspect_read_value(suspect, j, dims);
-        for (int d = 0; d < dims; d++)
-            along[j] += (double)suspect->row[d] * (suspect->out[d] - suspect->truth[d]) * unit;
+    struct key_tiles tiles;
+    enum error_kind kind = key_tiles_gather(&tiles, from, len, 0, error);
+    if (!kind && tiles.count > 1) {
+        try_sequence(suspect, &tiles, MOST_WARPS_OF_ODD);
+        try_chunks(suspect, &tiles, len);
+        try_splits(suspect, &tiles, FEWER_SPLITS);
     }
+    key_tiles_clear(&tiles);
+    return kind;
 }
 
-static enum error_kind try_small_tiles(struct suspect *suspect, struct error *error)
+static enum error_kind try_odd_lengths(struct suspect *suspect, const struct key_tiles *from, struct error *error)
 {
-    const int64_t keys = suspect->problem->seq_len;
-    double *room = malloc(4 * (size_t)keys * sizeof *room);
-    if (!room)
-        return error_memory(error, "a head's signature", 4.0 * (double)keys * sizeof *room);
-    /* with one number for an output, that along the error */
-    struct key_chunks chunks = {.count = keys, .len = 1, .max = room, .sum = room + keys, .out = room + 2 * keys};
-    weigh_keys(suspect, chunks.max, chunks.sum, chunks.out);
-    while (chunks.len < SUSPECT_CHUNK_LEN_MIN) {
-        try_tiles(suspect,
-                  &(struct tiles){chunks.count, chunks.len, chunks.max, chunks.sum, NULL, chunks.out, room + 3 * keys});
-        key_chunks_double(&chunks, 1);
-    }
-    free(room);
-    return ERROR_NONE;
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0; i < sizeof odd_lengths / sizeof odd_lengths[0]; i++)
+        for (int64_t len = odd_lengths[i].beyond + from->len; len <= odd_lengths[i].most && !kind; len += from->len)
+            if (from->len == odd_lengths[i].step && (len & (len - 1)) != 0 && len < suspect->problem->seq_len)
+                kind = try_odd_tiles(suspect, from, len, error);
+    return kind;
 }
 
-/* Logits are not asked for here: their room holds what tiles are raised by. */
-static enum error_kind try_large_tiles(struct suspect *suspect, struct error *error)
+/* Tiles of len keys and of powers of two above that begin anew with each chunk. */
+static enum error_kind try_tiles_anew(struct suspect *suspect, const struct key_tiles *from, int64_t len, int64_t chunk,
+                                      bool running, struct error *error)
 {
-    struct key_chunks chunks;
-    enum error_kind kind = key_chunks_init(&chunks, suspect, error);
-    for (int level = 0; level < SUSPECT_CHUNK_LENS && !kind; level++) {
-        struct tiles tiles = {chunks.count, chunks.len, chunks.max, chunks.sum, chunks.out, NULL, suspect->logits};
-        try_tiles(suspect, &tiles);
-        if (level == 0)
-            try_splits(suspect, &tiles);
-        key_chunks_double(&chunks, suspect->problem->head_dim);
+    struct key_tiles tiles;
+    enum error_kind kind = key_tiles_gather(&tiles, from, len, chunk, error);
+    if (!kind && len == SUSPECT_CHUNK_LEN_MIN)
+        try_chunks(suspect, &tiles, chunk);
+    if (!kind && running)
+        try_merging(suspect, &tiles, (struct merging){MERGE_RUNNING, chunk, 1, false});
+    if (!kind && running && 2 * len <= LONGEST_OF_SPLITS && 2 * len < chunk)
+        kind = try_tiles_anew(suspect, &tiles, 2 * len, chunk, true, error);
+    key_tiles_clear(&tiles);
+    return kind;
+}
+
+/* Equal parts of whole tiles of from's length, that of keys, 16 or 32, in which longer tiles begin anew. */
+static enum error_kind try_parts(struct suspect *suspect, const struct key_tiles *from, struct error *error)
+{
+    const bool to_the_key = from->len == 1;
+    const int64_t len = to_the_key ? SUSPECT_CHUNK_LEN_MIN : 2 * from->len;
+    enum error_kind kind = ERROR_NONE;
+    for (int64_t parts = 2; parts <= SPLITS && !kind; parts += parts < FEW_SPLITS ? 1 : 4) {
+        int64_t chunk = (from->count + parts - 1) / parts * from->len;
+        if (chunk > len && chunk % len != 0 && (to_the_key || parts <= FEW_SPLITS))
+            kind = try_tiles_anew(suspect, from, len, chunk, parts <= FEW_SPLITS, error);
+    }
+    return kind;
+}
+
+/* What tiles of a power of two of keys make up. Where lse decides, it is one number that some of so many would have. */
+static enum error_kind try_made_of(struct suspect *suspect, const struct key_tiles *tiles, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    if (suspect->by_lse)
+        return ERROR_NONE;
+    if (tiles->len == 1 || tiles->len == 16 || tiles->len == 32)
+        kind = try_parts(suspect, tiles, error);
+    if (!kind && tiles->len >= SUSPECT_CHUNK_LEN_MIN && tiles->len <= LONGEST_OF_SPLITS)
+        try_splits(suspect, tiles, tiles->len == SUSPECT_CHUNK_LEN_MIN ? SPLITS : FEW_SPLITS);
+    return kind ? kind : try_odd_lengths(suspect, tiles, error);
+}
+
+static enum error_kind try_all(struct suspect *suspect, struct error *error)
+{
+    struct key_tiles tiles;
+    struct key_chunks chunks = {.count = 0};
+    enum error_kind kind = key_tiles_init(&tiles, suspect, error);
+    while (!kind && tiles.len <= LONGEST) {
+        if (tiles.len == SUSPECT_CHUNK_LEN_MIN)
+            kind = key_chunks_init(&chunks, suspect, error);
+        tiles.out = chunks.out;
+        if (!kind) {
+            try_tiles(suspect, &tiles);
+            kind = try_made_of(suspect, &tiles, error);
+        }
+        if (!kind && chunks.out)
+            key_chunks_double(&chunks, suspect->problem->head_dim);
+        if (!kind)
+            key_tiles_double(&tiles);
     }
     key_chunks_clear(&chunks);
+    key_tiles_clear(&tiles);
     return kind;
 }
 
@@ -348,9 +380,7 @@ enum error_kind hypothesis_merge(struct suspect *suspect, struct error *error)
     enum error_kind kind = suspect_need_keys(suspect, suspect->kv_head, error);
     suspect->choices = MERGINGS;
     if (!kind)
-        kind = try_small_tiles(suspect, error);
-    if (!kind)
-        kind = try_large_tiles(suspect, error);
+        kind = try_all(suspect, error);
     suspect->choices = SUSPECT_CHOICES;
     return kind;
 }

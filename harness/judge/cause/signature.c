@@ -376,6 +376,6 @@ double signature_bytes(int64_t seq_len, int num_rows, int head_dim, int threads)
     double rows = num_rows < MAX_EXAMINED ? num_rows : MAX_EXAMINED;
     double at_work = threads < rows ? threads : rows, keys = (double)seq_len;
     double chunks = keys / SUSPECT_CHUNK_LEN_MIN + 1;
-    double sorted = 2 * keys * sizeof(double), in_chunks = chunks * (head_dim + 3) * sizeof(double);
-    return (rows + 1) * 2 * keys * sizeof(double) + at_work * fmax(2 * sorted, in_chunks);
+    double in_tiles = (5 + 4.0 / 12) * keys * sizeof(double), in_chunks = chunks * (head_dim + 3) * sizeof(double);
+    return (rows + 1) * 2 * keys * sizeof(double) + at_work * (in_tiles + in_chunks);
 }

@@ -292,7 +292,16 @@ bool suspect_offer(struct suspect *suspect, enum signature signature, bool fitte
     return taken;
 }
 
-bool suspect_predict(struct suspect *suspect, double *lse)
+/* Attention over suspect->logits times a factor, elements below dims. */
+static double attend_times(struct suspect *suspect, double factor, int dims)
+{
+    double lse = suspect_attend(suspect, dims);
+    for (int d = 0; d < dims && factor != 1; d++)
+        suspect->predicted[d] *= factor;
+    return lse;
+}
+
+bool suspect_predict_times(struct suspect *suspect, double factor, double *lse)
 {
     int dims = suspect->problem->head_dim;
     if (suspect->by_lse) {
@@ -301,12 +310,17 @@ bool suspect_predict(struct suspect *suspect, double *lse)
         double err = suspect_rms(suspect, suspect->truth, SCREENED_DIMS);
         bool tells = err >= suspect->error / 4 && suspect->error > 4 * suspect->noise;
         if (tells)
-            suspect_attend(suspect, SCREENED_DIMS);
+            attend_times(suspect, factor, SCREENED_DIMS);
         if (tells && !(suspect_rms(suspect, suspect->predicted, SCREENED_DIMS) <= err / 2))
             return false;
     }
-    *lse = suspect_attend(suspect, dims);
+    *lse = attend_times(suspect, factor, dims);
     return true;
+}
+
+bool suspect_predict(struct suspect *suspect, double *lse)
+{
+    return suspect_predict_times(suspect, 1, lse);
 }
 
 void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)

@@ -47,6 +47,9 @@ bool suspect_offer(struct suspect *suspect, enum signature signature, bool fitte
  * match; where lse decides, lse alone. */
 bool suspect_predict(struct suspect *suspect, double *lse);
 
+/* The same where out is that times a factor. */
+bool suspect_predict_times(struct suspect *suspect, double factor, double *lse);
+
 /* Offers suspect_predict's prediction. */
 void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

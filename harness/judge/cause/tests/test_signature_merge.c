@@ -29,6 +29,23 @@ static void begin_narrow(struct signature_trial *trial)
 static const char *const left_out[] = {"sum and output are not multiplied", "the output is not multiplied",
                                        "the sum is not multiplied"};
 
+/* Of both, of the output or of the sum, as number has it, in one of three dtypes. */
+static void expect_merge(int number, int64_t keys, const struct online_softmax *tiles, const char *detail)
+{
+    static const enum dtype dtypes_tried[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16};
+    const int what = number % 3;
+    struct online_softmax online = *tiles;
+    struct signature_trial trial = make_trial(keys, 4, 2, 64, dtypes_tried[number / 3 % 3]);
+    online.sum_stays = what != 1;
+    online.out_stays = what != 2;
+    for (int h = 0; h < 4; h++) /* so that maxima go on rising, or falling */
+        trial.made.slopes[h] = (online.backward ? -0x1p-8f : 0x1p-8f) * (float)(h + 1);
+    begin_narrow(&trial);
+    attend_all_online(&trial, &online);
+    expect(&trial, SIGNATURE_WRONG_MERGE, detail);
+    expect_and_end(&trial, SIGNATURE_WRONG_MERGE, left_out[what]);
+}
+
 static void test_tiles_without_their_factor(void **state)
 {
     (void)state;
@@ -53,19 +70,48 @@ static void test_tiles_without_their_factor(void **state)
         {64, 0, 4, false, true, "tiles of 64 keys, 4 side by side:"},
         {16, 112, 1, false, true, "chunks of 112 keys:"}, /* 7 parts of 700 keys */
     };
-    static const enum dtype dtypes_tried[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const int what = (int)(i % 3);
-        const struct online_softmax online = {rows[i].tile, rows[i].chunk, rows[i].owners, rows[i].backward,
-                                              what != 1,    what != 2,     rows[i].merged};
-        struct signature_trial trial = make_trial(700, 4, 2, 64, dtypes_tried[i / 3 % 3]);
-        for (int h = 0; h < 4; h++) /* so that maxima go on rising, or falling */
-            trial.made.slopes[h] = (online.backward ? -0x1p-8f : 0x1p-8f) * (float)(h + 1);
-        begin_narrow(&trial);
-        attend_all_online(&trial, &online);
-        expect(&trial, SIGNATURE_WRONG_MERGE, rows[i].detail);
-        expect_and_end(&trial, SIGNATURE_WRONG_MERGE, left_out[what]);
-    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        expect_merge((int)i, 700,
+                     &(struct online_softmax){.tile = rows[i].tile,
+                                              .chunk = rows[i].chunk,
+                                              .owners = rows[i].owners,
+                                              .backward = rows[i].backward,
+                                              .merged = rows[i].merged},
+                     rows[i].detail);
+}
+
+/* Tiles that are no power of two, and sequences in a fixed number of parts, whole tiles or not. */
+static void test_tiles_of_any_length_without_their_factor(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t keys, tile, chunk;
+        int owners;
+        bool backward, merged;
+        const char *detail;
+    } rows[] = {
+        {700, 24, 0, 1, false, false, "tiles of 24 keys:"},
+        {700, 48, 0, 1, true, false, "tiles of 48 keys, newest first:"},
+        {700, 96, 0, 2, false, false, "tiles of 96 keys, 2 side by side:"},
+        {700, 80, 0, 4, false, true, "tiles of 80 keys, 4 side by side:"},
+        {1000, 192, 0, 1, false, false, "tiles of 192 keys:"},
+        {2000, 576, 0, 1, false, false, " of 576 keys:"},
+        {700, 16, 192, 1, false, true, "chunks of 192 keys:"},
+        {700, 48, 384, 1, false, false, "tiles of 48 keys, in chunks of 384:"},  /* 2 parts in whole tiles */
+        {1000, 32, 160, 1, false, false, "tiles of 32 keys, in chunks of 160:"}, /* 7 parts in whole tiles */
+        {1000, 64, 352, 1, false, false, "tiles of 64 keys, in chunks of 352:"}, /* 3 parts in whole 32 */
+        {1000, 16, 334, 1, false, true, "chunks of 334 keys:"},                  /* 3 parts to the key */
+        {1000, 64, 250, 1, false, false, "tiles of 64 keys, in chunks of 250:"}, /* 4 parts to the key */
+        {1000, 16, 320, 1, false, true, "chunks of 320 keys:"},                  /* 4 parts in whole 64 */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        expect_merge((int)i, rows[i].keys,
+                     &(struct online_softmax){.tile = rows[i].tile,
+                                              .chunk = rows[i].chunk,
+                                              .owners = rows[i].owners,
+                                              .backward = rows[i].backward,
+                                              .merged = rows[i].merged},
+                     rows[i].detail);
 }
 
 static const struct online_softmax both_of_32 = {.tile = 32, .owners = 1, .sum_stays = true, .out_stays = true},
@@ -191,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tiles_without_their_factor),
+        cmocka_unit_test(test_tiles_of_any_length_without_their_factor),
         cmocka_unit_test(test_tiles_beside_what_else_there_may_be),
         cmocka_unit_test(test_a_sum_without_its_factor_is_told_by_lse_or_by_f32),
         cmocka_unit_test(test_a_sum_without_its_factor_takes_two_rows),
