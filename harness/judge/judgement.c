@@ -21,6 +21,7 @@ const char *const signature_names[SIGNATURE_COUNT] = {
     [SIGNATURE_WRONG_LSE] = "wrong-lse",
     [SIGNATURE_MISPLACED_KEYS] = "misplaced-keys",
     [SIGNATURE_WRONG_MERGE] = "wrong-merge",
+    [SIGNATURE_DOUBLED_KEYS] = "doubled-keys",
     [SIGNATURE_UNWRITTEN] = "unwritten",
     [SIGNATURE_STALE] = "stale",
     [SIGNATURE_NO_ANSWER] = "no-answer",

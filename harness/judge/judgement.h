@@ -25,6 +25,7 @@ enum signature {
                                * constant off */
     SIGNATURE_MISPLACED_KEYS, /* attention to keys or values in other places than their own */
     SIGNATURE_WRONG_MERGE,    /* tiles or chunks added up without the factors between their maxima */
+    SIGNATURE_DOUBLED_KEYS,   /* keys counted twice, or more often, and others perhaps not at all */
     SIGNATURE_UNWRITTEN,      /* elements that were never written */
     SIGNATURE_STALE,          /* the output of an earlier launch of other values */
     SIGNATURE_NO_ANSWER,      /* the kernel failed to run */

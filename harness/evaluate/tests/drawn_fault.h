@@ -6,8 +6,8 @@
  * right one. Roundings that a recipe declares are in its error bound, so to be beyond a bound they are planted too: the
  * kernel runs with the rounding, and is judged by a recipe without it.
  *
- * A draw is a pure function of a seed and its number, which from FAULT_MERGES on is that of a merge, so that older
- * numbers stay what they are. No two draws in one expression.
+ * A draw is a pure function of a seed and its number, which from FAULT_MERGES on is that of a merge, and from
+ * FAULT_BOUNDS on one of the bounds of parts, so that older numbers stay what they are. No two draws in one expression.
  */
 #ifndef HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
 #define HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/judge/cause/tests/counted_keys.h"
 #include "harness/judge/cause/tests/online_softmax.h"
 #include "harness/judge/judgement.h"
 #include "reference/tests/drawn_problem.h"
@@ -24,16 +25,18 @@ enum fault_family {
     FAMILY_SLOPES,
     FAMILY_BIAS,
     FAMILY_MASK,
-    FAMILY_SUM,   /* epsilons, and sums that do not begin with 0 */
-    FAMILY_KEYS,  /* dropped, misplaced, swapped; weights and steps that round */
-    FAMILY_MERGE, /* tiles and chunks without the factor between maxima */
+    FAMILY_SUM,    /* epsilons, and sums that do not begin with 0 */
+    FAMILY_KEYS,   /* dropped, misplaced, swapped; weights and steps that round */
+    FAMILY_MERGE,  /* tiles and chunks without the factor between maxima */
+    FAMILY_BOUNDS, /* keys that are counted twice or lost between parts; merges in tiles of any length */
     FAMILY_COUNT
 };
 
 #define FAULT_MERGES (UINT64_C(1) << 40)
+#define FAULT_BOUNDS (UINT64_C(1) << 41)
 
-static const char *const family_names[FAMILY_COUNT] = {"slopes",       "bias",           "mask",
-                                                       "epsilon, sum", "keys, rounding", "merge"};
+static const char *const family_names[FAMILY_COUNT] = {"slopes",         "bias",  "mask",           "epsilon, sum",
+                                                       "keys, rounding", "merge", "bounds of parts"};
 
 /* What is done to the problem that a sound kernel is told, or to its answer. */
 enum plant {
@@ -60,6 +63,7 @@ enum plant {
     PLANT_LSE_CONSTANT,
     PLANT_LSE_FACTOR,
     PLANT_MERGE,
+    PLANT_COUNT, /* of keys, by the bounds of parts */
 };
 
 enum { FAULT_TEXT_SIZE = 2048, FAULT_RECIPE_SIZE = 256 };
@@ -75,7 +79,8 @@ struct drawn_fault {
     int64_t seq_len, at; /* a key, a number of keys or of heads: what the plant makes of it */
     double size;
     struct online_softmax online; /* of a merge */
-    uint64_t state;               /* for what is left to draw */
+    struct counted_keys counted;
+    uint64_t state; /* for what is left to draw */
 };
 
 struct fault_kind {
@@ -446,6 +451,74 @@ static inline void draw_chunks_unscaled(struct drawn_fault *fault, uint64_t *sta
     draw_merge_of(fault, state, true);
 }
 
+/* A merge in tiles and parts that real kernels have, of a length that is no power of two. */
+static inline void draw_odd_merge(struct drawn_fault *fault, uint64_t *state)
+{
+    static const int tiles[] = {24, 48, 80, 96, 112, 144, 176, 192, 224, 576}, wholes[] = {1, 16, 32, 64};
+    int tile = tiles[draw_below(state, 10)], round = 16 << draw_below(state, 4), parts = 2 + draw_below(state, 15);
+    int whole = wholes[draw_below(state, 4)], left_out = 1 + draw_below(state, 3);
+    bool merged = fault_chance(state, 0.5), split = fault_chance(state, 0.5);
+    int64_t chunk = (fault->seq_len + parts - 1) / parts;
+    plant(fault, PLANT_MERGE, tile, left_out);
+    fault->online = (struct online_softmax){
+        .tile = split ? round : tile,
+        .chunk = split    ? (chunk + whole - 1) / whole * whole
+                 : merged ? tile
+                          : 0,
+        .owners = 1,
+        .sum_stays = left_out & 1,
+        .out_stays = left_out >> 1,
+        .merged = merged,
+    };
+}
+
+/* Parts of a length in use, or some of them in whole tiles. */
+static inline int64_t draw_part_len(const struct drawn_fault *fault, uint64_t *state)
+{
+    static const int lens[] = {32, 48, 64, 96, 128, 192, 256, 512, 1024}, wholes[] = {1, 16, 32, 64};
+    int len = lens[draw_below(state, 9)], parts = 2 + draw_below(state, 15), whole = wholes[draw_below(state, 4)];
+    int64_t of_parts = (fault->seq_len + parts - 1) / parts;
+    return fault_chance(state, 0.5) ? len : (of_parts + whole - 1) / whole * whole;
+}
+
+static inline void draw_counted(struct drawn_fault *fault, uint64_t *state, enum counting counting)
+{
+    int64_t part = draw_part_len(fault, state);
+    int some = 1 << draw_below(state, 7);
+    plant(fault, PLANT_COUNT, part, some);
+    fault->counted = (struct counted_keys){counting, part, 2 * some <= part ? some : 1, 0};
+}
+
+static inline void draw_keys_doubled(struct drawn_fault *fault, uint64_t *state)
+{
+    draw_counted(fault, state, fault_chance(state, 0.5) ? COUNT_BEYOND_END : COUNT_BEFORE_BEGIN);
+}
+
+static inline void draw_keys_lost(struct drawn_fault *fault, uint64_t *state)
+{
+    draw_counted(fault, state, fault_chance(state, 0.5) ? COUNT_SHORT_OF_END : COUNT_LATE);
+}
+
+static inline void draw_pages_of_parts(struct drawn_fault *fault, uint64_t *state)
+{
+    static const int pages[] = {12, 20, 24, 40, 48, 80, 96};
+    int page = pages[draw_below(state, 7)], part = 64 << draw_below(state, 5), padded = 1;
+    enum counting counting = fault_chance(state, 0.5) ? COUNT_WHOLE_PAGES : COUNT_PAGES_OF_PART;
+    while (padded < page)
+        padded *= 2;
+    bool slots = counting == COUNT_PAGES_OF_PART && fault_chance(state, 0.5);
+    plant(fault, PLANT_COUNT, part, page);
+    fault->counted = (struct counted_keys){counting, part > page ? part : 128, page, slots ? padded : 0};
+}
+
+static inline void draw_end_twice(struct drawn_fault *fault, uint64_t *state)
+{
+    int some = 1 + draw_below(state, 16), least = fault->seq_len > 16 ? some : 1;
+    enum counting counting = fault_chance(state, 0.5) ? COUNT_OLDEST_TWICE : COUNT_NEWEST_TWICE;
+    plant(fault, PLANT_COUNT, fault->seq_len, least);
+    fault->counted = (struct counted_keys){counting, fault->seq_len, least, 0};
+}
+
 /* Faults are drawn alike often within their families, and families alike often. */
 static const struct fault_kind fault_kinds[] = {
     {"slopes of another convention", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_other_convention},
@@ -484,6 +557,12 @@ static const struct fault_kind fault_kinds[] = {
     {"a step rounded, undeclared", FAMILY_KEYS, NAME(PRECISION_LOSS), draw_undeclared_rounding},
     {"tiles without their factor", FAMILY_MERGE, NAME(WRONG_MERGE), draw_tiles_unscaled},
     {"chunks without their factor", FAMILY_MERGE, NAME(WRONG_MERGE), draw_chunks_unscaled},
+    {"merges of any length", FAMILY_BOUNDS, NAME(WRONG_MERGE), draw_odd_merge},
+    {"keys doubled between parts", FAMILY_BOUNDS, NAME(DOUBLED_KEYS), draw_keys_doubled},
+    {"keys lost between parts", FAMILY_BOUNDS, NAME(DROPPED_KEYS), draw_keys_lost},
+    {"pages that divide no part", FAMILY_BOUNDS, NAME(DOUBLED_KEYS) | NAME(DROPPED_KEYS) | NAME(LEAK),
+     draw_pages_of_parts},
+    {"an end counted twice", FAMILY_BOUNDS, NAME(DOUBLED_KEYS), draw_end_twice},
 };
 
 enum { NUM_FAULT_KINDS = sizeof fault_kinds / sizeof fault_kinds[0] };
@@ -518,7 +597,7 @@ static inline void fault_draw(struct drawn_fault *fault, uint64_t seed, uint64_t
     *fault = (struct drawn_fault){.problem = ""};
     enum fault_family family = (enum fault_family)draw_below(&state, FAMILY_MERGE);
     if (number >= FAULT_MERGES)
-        family = FAMILY_MERGE;
+        family = number >= FAULT_BOUNDS ? FAMILY_BOUNDS : FAMILY_MERGE;
     fault->kind = fault_kind_of_family(&state, family);
     fault_problem(fault, &state);
     fault_variant(fault, &state);

@@ -230,15 +230,34 @@ static inline void plant_lse(struct output *output, const struct problem *proble
     }
 }
 
-/* Another kernel's answer, that of an online softmax with something left out. */
+/* Another kernel's answer, that of an online softmax with something left out, or of parts with other bounds. */
 static inline void plant_merge(struct output *output, const struct problem *problem, const struct drawn_fault *fault)
 {
     float out[ONLINE_MAX_DIM];
-    for (int head = 0; head < problem->num_heads && fault->plant == PLANT_MERGE; head++) {
+    bool counted = fault->plant == PLANT_COUNT;
+    for (int head = 0; head < problem->num_heads && (counted || fault->plant == PLANT_MERGE); head++) {
         size_t dims = (size_t)problem->head_dim;
-        output->lse[head] = online_attend(problem, head, &fault->online, out);
+        output->lse[head] = counted ? counted_attend(problem, head, &fault->counted, out)
+                                    : online_attend(problem, head, &fault->online, out);
         dtype_narrow(problem->dtype, output->out, (size_t)head * dims, dims, out);
     }
+}
+
+/* Whether some keys count more often than others: all that count alike move lse by a constant, as does what adds one,
+ * and all that are lost leave no number. */
+static inline bool counts_differ(const struct output *output, const struct truth *truth,
+                                 const struct drawn_fault *fault, int rows)
+{
+    if (fault->plant != PLANT_COUNT)
+        return true;
+    double times = round(exp((double)output->lse[0] - truth->lse[0]));
+    bool alike = times >= 2;
+    for (int row = 0; row < rows; row++) {
+        if (!isfinite(output->lse[row]))
+            return false;
+        alike &= fabs((double)output->lse[row] - truth->lse[row] - log(times)) < 1e-3;
+    }
+    return !alike;
 }
 
 /* What the kernel answers to what it is told, in the evaluation's place. *done: there was something to be done. */
@@ -260,6 +279,8 @@ static inline enum error_kind fault_answer(struct evaluation *evaluation, const 
         plant_lse(&evaluation->judged.output, problem, fault);
     if (*done && !kind)
         plant_merge(&evaluation->judged.output, problem, fault);
+    if (*done && !kind)
+        *done = counts_differ(&evaluation->judged.output, &evaluation->judged.truth, fault, problem_rows(problem));
     told_clear(&told);
     return kind;
 }

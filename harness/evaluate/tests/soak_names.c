@@ -20,12 +20,16 @@ enum { BLOCK = 64 };
 
 enum mode { BY_TOLERANCE, BY_BUDGET, SOUND, MODE_COUNT };
 
-/* Every so many draws one of a merge. */
+/* Every so many draws one of a merge, and one of the bounds of parts; with SOAK_BOUNDS none but these. */
 enum { MERGE_EVERY = 16 };
 
 static uint64_t number_of(uint64_t draw)
 {
-    return draw % MERGE_EVERY == MERGE_EVERY - 1 ? FAULT_MERGES + draw : draw;
+    if (getenv("SOAK_BOUNDS"))
+        return FAULT_BOUNDS + draw;
+    return draw % MERGE_EVERY == MERGE_EVERY - 1   ? FAULT_MERGES + draw
+           : draw % MERGE_EVERY == MERGE_EVERY / 2 ? FAULT_BOUNDS + draw
+                                                   : draw;
 }
 
 static const char *const mode_names[MODE_COUNT] = {"tolerance", "budget", "sound"};

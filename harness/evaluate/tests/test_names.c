@@ -34,9 +34,11 @@ static void test_no_fault_has_a_wrong_name(void **state)
     if (device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
         fail_msg("%s", error.text);
     for (int by_bound = 0; by_bound < 2; by_bound++) {
-        long counts[FAULT_OUTCOME_COUNT] = {0}, merges[FAULT_OUTCOME_COUNT] = {0};
+        long counts[FAULT_OUTCOME_COUNT] = {0}, merges[FAULT_OUTCOME_COUNT] = {0}, bounds[FAULT_OUTCOME_COUNT] = {0};
         name_some(&evaluator, by_bound, 0, DRAWS, counts);
         name_some(&evaluator, by_bound, FAULT_MERGES, MERGES, merges);
+        name_some(&evaluator, by_bound, FAULT_BOUNDS, MERGES, bounds);
+        assert_true(bounds[FAULT_RIGHT] > MERGES / 3 && bounds[FAULT_UNKNOWN] <= 2); /* others pass */
         assert_true(merges[FAULT_RIGHT] > MERGES / 3 && merges[FAULT_UNKNOWN] <= 1); /* others pass */
         assert_true(counts[FAULT_RIGHT] > DRAWS / 2);
         assert_true(counts[FAULT_UNKNOWN] < DRAWS / 8);

@@ -68,6 +68,9 @@ enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct e
 /* hypothesis_merge.c, after the others: tiles or chunks added up without the factors between their maxima. */
 enum error_kind hypothesis_merge(struct suspect *suspect, struct error *error);
 
+/* hypothesis_doubled.c, after the others: keys counted twice, or not at all, where parts of a sequence meet. */
+enum error_kind hypothesis_doubled(struct suspect *suspect, struct error *error);
+
 /* hypothesis_epsilon.c: the same epsilon in suspect->epsilons of all suspects, of which the first ones fail. */
 void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 

@@ -66,6 +66,8 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
         hypothesis_any_scale(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         kind = hypothesis_merge(suspect, error);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        kind = hypothesis_doubled(suspect, error);
     return kind;
 }
 

@@ -60,6 +60,10 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
          "Multiply the running sum and output by exp(old maximum - new) where a tile raises it, "
          "and each chunk's by exp(its maximum - the largest) where chunks are merged.",
          12},
+    [SIGNATURE_DOUBLED_KEYS] = {"The output is that of attention in which some keys are counted more than once.",
+                                "Let each part of the sequence begin where the one before it ends, in keys or in whole "
+                                "pages, and count what is kept in two places once.",
+                                13},
     [SIGNATURE_UNWRITTEN] = {"Elements of the output were never written.",
                              "Write every row, 0 where no key is visible, and lse with it.", 1},
     [SIGNATURE_STALE] =
@@ -69,7 +73,7 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
          0},
     [SIGNATURE_NO_ANSWER] = {"The kernel failed to run, and gave no output.",
                              "Run this point alone, and see its error.", 0},
-    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.", "{look}.", 13},
+    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.", "{look}.", 14},
 };
 
 const char *signature_meaning(enum signature signature)

@@ -77,7 +77,8 @@ const int num_contract_rows = sizeof contract_rows / sizeof *contract_rows;
 static const unsigned causes = SEEN(SILENT_ZERO) | SEEN(PRECISION_LOSS) | SEEN(LEAK) | SEEN(UNIFORM) | SEEN(EPS_BIAS) |
                                SEEN(DROPPED_KEYS) | SEEN(WRONG_SLOPE) | SEEN(DROPPED_BIAS) | SEEN(BIAS_SHIFT) |
                                SEEN(WRONG_SOFT_CAP) | SEEN(WRONG_SINK) | SEEN(WRONG_SCALE) | SEEN(WRONG_KV_HEAD) |
-                               SEEN(WRONG_LSE) | SEEN(MISPLACED_KEYS) | SEEN(WRONG_MERGE) | SEEN(UNKNOWN);
+                               SEEN(WRONG_LSE) | SEEN(MISPLACED_KEYS) | SEEN(WRONG_MERGE) | SEEN(DOUBLED_KEYS) |
+                               SEEN(UNKNOWN);
 
 bool contract_speaks_against(const struct contract_finding *finding, enum signature seen)
 {
