@@ -92,6 +92,25 @@ static void test_names_that_were_wrong_are_not(void **state)
     device_close(evaluator.device);
 }
 
+/* One row of 16 bits, whose sum alone lacks its factor, has one number to tell by: enough for tiles of a power of two,
+ * which are few, where it would not be if they were taken for some of all lengths. */
+static void test_tiles_of_a_power_of_two_are_few(void **state)
+{
+    (void)state;
+    struct evaluator evaluator = {.threads = 1};
+    struct drawn_fault fault;
+    struct named_fault named;
+    struct error error;
+    if (device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
+        fail_msg("%s", error.text);
+    fault_draw(&fault, 1, FAULT_MERGES + 847);
+    if (fault_name(&named, &fault, false, &evaluator))
+        fail_msg("%s\n%s", named.error.text, named.text);
+    assert_int_equal(named.outcome, FAULT_RIGHT);
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
 static void test_a_draw_is_a_function_of_its_number(void **state)
 {
     (void)state;
@@ -110,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_fault_has_a_wrong_name),
         cmocka_unit_test(test_names_that_were_wrong_are_not),
+        cmocka_unit_test(test_tiles_of_a_power_of_two_are_few),
         cmocka_unit_test(test_a_draw_is_a_function_of_its_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

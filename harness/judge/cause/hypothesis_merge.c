@@ -27,8 +27,10 @@
 #include "harness/judge/cause/key_tiles.h"
 
 enum {
-    MERGINGS = 16384, /* predictions, at most: 180 of 13 lengths that are powers of two, 90 of 82 others, 8 of 63 splits
-                       * in whole tiles of 4 lengths, 17 of 27 to the key, 9 of 30 in which tiles begin anew */
+    MERGINGS_OF_POWERS = 4096, /* predictions, at most: three of 60 ways or fewer a length that is a power of two, and
+                                * of 3 ways a split in whole 16 keys */
+    MERGINGS = 16384, /* with 90 of 82 other lengths, 5 of 15 splits in longer tiles, 17 of 27 to the key, 9 of 30 in
+                       * which tiles begin anew: who is one of the first is one of few */
     SPLITS = 64,
     FEW_SPLITS = 16,  /* with tiles that begin anew, or of more than 16 keys */
     FEWER_SPLITS = 8, /* with tiles of a length that is no power of two */
@@ -343,11 +345,17 @@ static enum error_kind try_made_of(struct suspect *suspect, const struct key_til
     enum error_kind kind = ERROR_NONE;
     if (suspect->by_lse)
         return ERROR_NONE;
+    if (tiles->len == SUSPECT_CHUNK_LEN_MIN)
+        try_splits(suspect, tiles, SPLITS);
+    suspect->choices = MERGINGS;
     if (tiles->len == 1 || tiles->len == 16 || tiles->len == 32)
         kind = try_parts(suspect, tiles, error);
-    if (!kind && tiles->len >= SUSPECT_CHUNK_LEN_MIN && tiles->len <= LONGEST_OF_SPLITS)
-        try_splits(suspect, tiles, tiles->len == SUSPECT_CHUNK_LEN_MIN ? SPLITS : FEW_SPLITS);
-    return kind ? kind : try_odd_lengths(suspect, tiles, error);
+    if (!kind && tiles->len > SUSPECT_CHUNK_LEN_MIN && tiles->len <= LONGEST_OF_SPLITS)
+        try_splits(suspect, tiles, FEW_SPLITS);
+    if (!kind)
+        kind = try_odd_lengths(suspect, tiles, error);
+    suspect->choices = MERGINGS_OF_POWERS;
+    return kind;
 }
 
 static enum error_kind try_all(struct suspect *suspect, struct error *error)
@@ -378,7 +386,7 @@ enum error_kind hypothesis_merge(struct suspect *suspect, struct error *error)
     if (suspect->visible < 2)
         return ERROR_NONE;
     enum error_kind kind = suspect_need_keys(suspect, suspect->kv_head, error);
-    suspect->choices = MERGINGS;
+    suspect->choices = MERGINGS_OF_POWERS;
     if (!kind)
         kind = try_all(suspect, error);
     suspect->choices = SUSPECT_CHOICES;
