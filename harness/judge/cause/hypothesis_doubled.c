@@ -168,10 +168,9 @@ static double weigh(const struct sums *sums, const struct way *way, double *alon
     return sum / sums->all;
 }
 
-/* How often each key counts into keys->raise, its logit into suspect->logits. Whether one counts more than once. */
-static bool count_keys(struct suspect *suspect, const struct key_tiles *keys, const struct way *way)
+/* How often each key counts into keys->raise, its logit into suspect->logits. */
+static void count_keys(struct suspect *suspect, const struct key_tiles *keys, const struct way *way)
 {
-    bool doubled = false;
     for (int64_t j = 0; j < keys->count; j++)
         keys->raise[j] = 0;
     for (int64_t part = 0; part < parts_of(way, keys->count); part++) {
@@ -179,11 +178,35 @@ static bool count_keys(struct suspect *suspect, const struct key_tiles *keys, co
         for (int64_t j = span.begin; j < span.end; j++)
             keys->raise[j]++;
     }
-    for (int64_t j = 0; j < keys->count; j++) {
-        doubled |= keys->raise[j] > 1 && keys->logits[j] > -INFINITY;
+    for (int64_t j = 0; j < keys->count; j++)
         suspect->logits[j] = keys->raise[j] > 0 ? keys->logits[j] + log(keys->raise[j]) : -INFINITY;
+}
+
+/*
+ * What it is that shows, by the weight that it moves: keys that count more than once, or those that are lost between
+ * parts. Unknown where it is no more than keys lost at an end of the sequence, which other faults lose as well, or
+ * slots.
+ */
+static enum signature what_shows(const struct suspect *suspect, const struct sums *sums, const struct way *way)
+{
+    const struct key_tiles *keys = sums->keys;
+    double doubled = 0, lost = 0, at_ends = 0, slots = weigh_slots(sums, way);
+    int64_t first = 0, last = keys->count - 1;
+    while (first < keys->count && keys->raise[first] == 0)
+        first++;
+    while (last >= first && keys->raise[last] == 0)
+        last--;
+    for (int64_t j = 0; j < keys->count; j++) {
+        double weight = keys->logits[j] > -INFINITY ? exp(keys->logits[j] - suspect->max) : 0;
+        if (j < first || j > last)
+            at_ends += weight;
+        else if (keys->raise[j] == 0)
+            lost += weight;
+        else
+            doubled += (keys->raise[j] - 1) * weight;
     }
-    return doubled;
+    double least = fmax(1.0 / 16, 8 * suspect->noise / suspect->error) * (doubled + lost + at_ends + slots);
+    return doubled >= least ? SIGNATURE_DOUBLED_KEYS : lost >= least ? SIGNATURE_DROPPED_KEYS : SIGNATURE_UNKNOWN;
 }
 
 enum { TEXT_SIZE = 160 };
@@ -242,12 +265,14 @@ static void try_way(struct suspect *suspect, const struct sums *sums, struct way
         offer_padded(suspect, share, text);
         return;
     }
-    bool doubled = count_keys(suspect, sums->keys, &way);
+    count_keys(suspect, sums->keys, &way);
+    enum signature signature = what_shows(suspect, sums, &way);
+    if (signature == SIGNATURE_UNKNOWN)
+        return;
     double empty = weigh_slots(sums, &way) + sums->sink;
     suspect->sink = empty > 0 ? suspect->max + log(empty) : -INFINITY;
     if (suspect_predict(suspect, &lse))
-        suspect_offer(suspect, doubled ? SIGNATURE_DOUBLED_KEYS : SIGNATURE_DROPPED_KEYS, false, suspect->predicted,
-                      lse, "|%s|", text);
+        suspect_offer(suspect, signature, false, suspect->predicted, lse, "|%s|", text);
     suspect->sink = sink;
 }
 

@@ -130,6 +130,23 @@ static void test_one_weight_is_no_count(void **state)
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
+/* Parts that lack their last keys, in a row whose weight is on the newest: those of the end alone are lost, as far as
+ * anyone sees, and something else is wrong with lse. */
+static void test_what_is_lost_at_the_end_says_nothing_of_parts(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F32);
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 0.5f * (float)(h + 1);
+    begin(&trial);
+    count_all(&trial, &(struct counted_keys){COUNT_SHORT_OF_END, 128, 2, 0});
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] += 0x1p-14f;
+    find(&trial);
+    assert_null(strstr(trial.finding.detail, "parts of"));
+    end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_bounds_beside_what_else_there_may_be),
         cmocka_unit_test(test_an_lse_may_speak_against_a_count),
         cmocka_unit_test(test_one_weight_is_no_count),
+        cmocka_unit_test(test_what_is_lost_at_the_end_says_nothing_of_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
