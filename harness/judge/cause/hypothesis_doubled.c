@@ -206,7 +206,9 @@ static enum signature what_shows(const struct suspect *suspect, const struct sum
             doubled += (keys->raise[j] - 1) * weight;
     }
     double least = fmax(1.0 / 16, 8 * suspect->noise / suspect->error) * (doubled + lost + at_ends + slots);
-    return doubled >= least ? SIGNATURE_DOUBLED_KEYS : lost >= least ? SIGNATURE_DROPPED_KEYS : SIGNATURE_UNKNOWN;
+    return doubled >= least || slots >= least ? SIGNATURE_DOUBLED_KEYS
+           : lost >= least                    ? SIGNATURE_DROPPED_KEYS
+                                              : SIGNATURE_UNKNOWN;
 }
 
 enum { TEXT_SIZE = 160 };
