@@ -184,8 +184,8 @@ static void count_keys(struct suspect *suspect, const struct key_tiles *keys, co
 
 /*
  * What it is that shows, by the weight that it moves: keys that count more than once, or those that are lost between
- * parts. Unknown where it is no more than keys lost at an end of the sequence, which other faults lose as well, or
- * slots.
+ * parts. Unknown where it is no more than keys lost at an end of the sequence, which other faults lose as well. Slots
+ * behind pages beside these are of the pages that begin where parts do, whose keys other rows show.
  */
 static enum signature what_shows(const struct suspect *suspect, const struct sums *sums, const struct way *way)
 {
