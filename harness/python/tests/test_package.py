@@ -1,12 +1,15 @@
 """`pip install ./harness/python`: the package as it is installed, with its library, its program and the shipped cases."""
 import os
+import re
 import subprocess
 import sys
 
+import manual
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE = os.path.dirname(HERE)
+ROOT = os.path.dirname(os.path.dirname(PACKAGE))
 USE = """
 import os, sys
 import alibicheck, numpy
@@ -76,3 +79,21 @@ def test_it_works_without_a_checkout(installed, tmp_path):
                           env={**bare, "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{installed}{os.pathsep}{HERE}"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[1] == "f32" and int(done.stdout.split()[0]) > 0
+
+
+def test_the_manual_installs_it(tmp_path):
+    """docs/python.md: its first commands, without `make` and without a network. Seconds, which a new environment takes."""
+    library = os.environ.get("ALIBICHECK_LIBRARY")
+    if not library:
+        pytest.skip("no $ALIBICHECK_LIBRARY says what is installed")
+    if subprocess.run(["python3", "-c", "import ensurepip"], capture_output=True, check=False).returncode:
+        pytest.skip("no python3-venv")
+    with open(manual.PAGE, encoding="utf-8") as file:
+        shown = re.search(rf"^## Install\n\n{manual.BLOCK}", file.read(), re.M)[1]
+    assert "make && " in shown
+    environment = {**os.environ, "HOME": str(tmp_path), "ALIBICHECK_BUILD": os.path.dirname(os.path.abspath(library)),
+                   "PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1"}
+    done = subprocess.run(["sh", "-e"], input=shown.replace("make && ", ""), cwd=ROOT, env=environment, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert os.access(tmp_path / "venv" / "bin" / "alibicheck", os.X_OK)
