@@ -114,7 +114,9 @@ $(sort $(LIBRARY_OBJECTS) $(RUN_OBJECTS)): CFLAGS_ALL += $(CFLAGS_LIBRARY)
 $(BUILD)/harness/run/%.o: CPPFLAGS_ALL += $(addprefix -idirafter harness/,run library subject)
 # Compilers take headers found so for the system's, which -MMD leaves out.
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/run/*.c harness/run/tests/*.c)): $(addprefix harness/,library/alibicheck.h subject/alibicheck_kernel.h run/alibicheck_run.h)
-$(BUILD)/kernels/device/device_cuda.o $(BUILD)/kernels/probe/prober_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
+CUDA_CALLERS := $(BUILD)/kernels/device/device_cuda.o $(BUILD)/kernels/probe/prober_cuda.o $(BUILD)/harness/command/version.o $(BENCH_GPU)
+$(CUDA_CALLERS): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
+$(CUDA_CALLERS): $(BUILD)/cuda_flags
 $(FAKE_GPU) $(FAKE_GPU_BENCH) $(FAKE_GPU_TESTS:=.o): CPPFLAGS_ALL += $(FAKE_GPU_CPPFLAGS)
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
@@ -148,9 +150,6 @@ $(BUILD)/build_info.inc: FORCE
 $(BUILD)/harness/support/build_info.o: CPPFLAGS_ALL += -DBUILD_FILE='"$(BUILD)/build_info.inc"'
 $(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc
 
-# The runtime that --version names.
-$(BUILD)/harness/command/version.o: CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
-
 # A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/dialect/real.h),
 # for `alibicheck explain`; nvcc for the GPU. -g1 has lines for debuggers and no variables, which take long
 # to follow through so much that is inline. -Wno-psabi: its vectors go from one inline function to another, so that how
@@ -173,29 +172,33 @@ $(BUILD)/%.replay.o: %.cu $(BUILD)/flags
 	$(call say,CC,"$< (replay)")
 	$(Q)$(CC) $(CPPFLAGS_ALL) -DSIMT_REPLAY $(CFLAGS_ALL) -g1 -MMD -MP -x c -c $< -o $@
 
-$(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
+$(BUILD)/%.cuda.o: %.cu $(BUILD)/cuda_flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MP -MF $(@:.o=.d) -c $< -o $@
 
 # Programs for a machine with a GPU: reports/gpu.md.
-$(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/kernels/probe/prober_kernels.cuda.o $(BUILD)/flags
+$(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/kernels/probe/prober_kernels.cuda.o $(BUILD)/cuda_flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MP -MF $@.d $< $(filter %.o,$^) -L$(CUDA_LIBRARY_DIR) -o $@
 
-# Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
-# now: a rule's own settings, which its prerequisites inherit, are not among them.
-FLAGS := $(CC) $(CFLAGS_LIBRARY) $(RUN_LIBS) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(OPTIMIZE_REPLAY) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS) $(CUDA_CPPFLAGS) $(ARB_LIBS)
-$(BUILD)/flags: FORCE
+# Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds what has them; those of nvcc and
+# of Arb, which `scripts/setup` brings later than the rest, are few objects' alone. Expanded here and now: a rule's own
+# settings, which its prerequisites inherit, are not among them.
+$(BUILD)/flags: SETTINGS := $(CC) $(CFLAGS_LIBRARY) $(RUN_LIBS) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(OPTIMIZE_REPLAY) $(LDFLAGS_ALL) $(PACKAGE_LIBS)
+$(BUILD)/cuda_flags: SETTINGS := $(NVCC) $(NVCCFLAGS_ALL) $(CUDA_CPPFLAGS) $(PORTABLE_CUDART)
+$(BUILD)/arb_flags: SETTINGS := $(ARB_LIBS)
+$(BUILD)/flags $(BUILD)/cuda_flags $(BUILD)/arb_flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+	@echo '$(SETTINGS)' | cmp -s - $@ || echo '$(SETTINGS)' > $@
 FORCE:
 
 # ---- programs ---------------------------------------------------------------------------------------------------
-$(PARTS): $(PART_OBJECTS)
+# Which of them there are depends on whether there is an nvcc.
+$(PARTS): $(PART_OBJECTS) $(BUILD)/cuda_flags
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(PROGRAM): $(BUILD)/harness/main.o $(PARTS)
 	$(call say,LINK,$@)
@@ -252,6 +255,7 @@ $(ARB_PROGRAMS): LIBS := $(ARB_LIBS) $(LIBS)
 $(ARB_PROGRAMS): $(BUILD)/reference/tests/arb_attention.o
 $(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
 endif
+$(BUILD)/reference/tests/bench_truth.o: $(BUILD)/arb_flags
 # Those of its interface know what others know of the library: the header, and the static library.
 LIBRARY_TESTS := $(filter $(BUILD)/harness/library/tests/test_api%,$(TEST_PROGRAMS))
 RUN_TESTS_OF_API := $(filter $(BUILD)/harness/run/tests/test_run%,$(TEST_PROGRAMS))
