@@ -165,6 +165,15 @@ static enum error_kind sync_file(const struct replacement *replacement, struct e
     return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", replacement->target, strerror(errno));
 }
 
+/* Who may read and write what is replaced may do so with what replaces it; a file system without modes has none to
+ * keep. */
+static void keep_mode(const struct replacement *replacement)
+{
+    struct stat before;
+    if (stat(replacement->target, &before) == 0)
+        (void)chmod(replacement->partial, before.st_mode & 0777);
+}
+
 enum error_kind replacement_keep(struct replacement *replacement, struct error *error)
 {
     enum error_kind kind = sync_file(replacement, error);
@@ -173,6 +182,8 @@ enum error_kind replacement_keep(struct replacement *replacement, struct error *
     enum error_kind closed = file_close(replacement->descriptor, replacement->target, kind ? NULL : error);
     replacement->descriptor = -1;
     kind = kind ? kind : closed;
+    if (!kind && replacement->partial)
+        keep_mode(replacement);
     if (!kind && replacement->partial && rename(replacement->partial, replacement->target) != 0)
         kind = error_set(error, ERROR_SYSTEM, "cannot write %s: %s", replacement->target, strerror(errno));
     if (kind)

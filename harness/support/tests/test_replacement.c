@@ -247,6 +247,22 @@ static void test_what_may_be_in_use_stays(void **state)
     close(locked);
 }
 
+static void test_what_is_replaced_keeps_its_mode(void **state)
+{
+    struct desk *desk = *state;
+    struct error error;
+    struct stat after;
+    for (int i = 0; i < 2; i++) {
+        refuse_links = i;
+        put(desk->path, "before");
+        assert_int_equal(chmod(desk->path, i ? 0604 : 0640), 0);
+        struct replacement replacement = begin(desk, "after");
+        assert_int_equal(replacement_keep(&replacement, &error), 0);
+        assert_int_equal(stat(desk->path, &after), 0);
+        assert_int_equal(after.st_mode & 0777, i ? 0604 : 0640);
+    }
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -255,6 +271,7 @@ int main(void)
         TEST(test_it_takes_the_place_when_complete),
         TEST(test_dropped_it_leaves_what_was_there),
         TEST(test_a_new_file_has_the_permissions_of_any),
+        TEST(test_what_is_replaced_keeps_its_mode),
         TEST(test_a_link_is_followed),
         TEST(test_what_is_no_file_is_written_to),
         TEST(test_it_is_copied_where_links_are_refused),
