@@ -44,9 +44,19 @@ static void offer_values(struct suspect *suspect, double lse, const char *of_log
     }
 }
 
+/* Whether q.k so scaled is 0 as far as the output's dtype shows: as it would be for any other reason. */
+static bool leaves_nothing(const struct suspect *suspect, double factor)
+{
+    double largest = 0;
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++)
+        if (suspect_visible(suspect, j))
+            largest = fmax(largest, fabs(factor * suspect_product(suspect, j)));
+    return largest < ldexp(1, -dtypes[suspect->problem->dtype].significand_bits);
+}
+
 static void try_factor(struct suspect *suspect, double factor, const char *origin)
 {
-    if (!isfinite(factor) || fabs(factor - 1) < 0x1p-20)
+    if (!isfinite(factor) || fabs(factor - 1) < 0x1p-20 || leaves_nothing(suspect, factor))
         return;
     fill_logits(suspect, factor);
     double lse = suspect_attend(suspect, suspect->problem->head_dim);

@@ -46,6 +46,24 @@ static void test_another_softmax_scale(void **state)
     }
 }
 
+/* q.k is 0, in a dtype that holds no smaller one: without its scale of 2^27 it would be next to nothing, too. */
+static void test_products_of_0_are_no_scale(void **state)
+{
+    (void)state;
+    for (int of_scale = 0; of_scale < 2; of_scale++) {
+        struct signature_trial trial = make_trial(300, 8, 2, 64, DTYPE_F32);
+        struct problem *problem = &trial.made.problem;
+        for (int i = 0; i < 8 * 64; i++)
+            ((float *)trial.made.q)[i] *= of_scale ? 0x1p-10F : 0x1p-30F;
+        problem->scale *= of_scale ? 0x1p10F : 0x1p30F;
+        memset(trial.made.slopes, 0, 8 * sizeof *trial.made.slopes);
+        begin(&trial);
+        break_all(&trial, rule_scale, of_scale ? 1 / (double)problem->scale : 0);
+        expect_and_end(&trial, of_scale ? SIGNATURE_WRONG_SCALE : SIGNATURE_UNIFORM,
+                       of_scale ? "q.k is not multiplied by the scale" : "");
+    }
+}
+
 /* Of an fp8 cache: logits by a rule of a factor, values v times what they should be. */
 static void expect_of_cache(logit_rule *rule, double factor, double v, enum signature signature, const char *detail)
 {
@@ -293,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_another_softmax_scale),
+        cmocka_unit_test(test_products_of_0_are_no_scale),
         cmocka_unit_test(test_scales_of_a_cache),
         cmocka_unit_test(test_biases_times_the_scales_of_a_cache),
         cmocka_unit_test(test_another_kv_head),
