@@ -107,7 +107,7 @@ void hypothesis_any_scale(struct suspect *suspect)
     if (suspect->visible == 0 || suspect->by_lse)
         return;
     double factor = suspect_fit(suspect, fill_logits, -OCTAVES, OCTAVES, false);
-    if (isnan(factor))
+    if (isnan(factor) || factor < ldexp(1, -OCTAVES)) /* at the end of what was searched q.k may be 0 as well */
         return;
     fill_logits(suspect, factor);
     double lse = suspect_attend(suspect, suspect->problem->head_dim);

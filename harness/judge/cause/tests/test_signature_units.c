@@ -64,6 +64,17 @@ static void test_products_of_0_are_no_scale(void **state)
     }
 }
 
+/* The mean of v in f16 is that of a scale as small as any that is looked for, as well. */
+static void test_no_product_is_no_small_scale(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(20, 4, 4, 64, DTYPE_F16);
+    memset(trial.made.slopes, 0, 4 * sizeof *trial.made.slopes);
+    begin(&trial);
+    break_all(&trial, rule_scale, 0x1p-9);
+    expect_and_end(&trial, SIGNATURE_UNIFORM, "");
+}
+
 /* Of an fp8 cache: logits by a rule of a factor, values v times what they should be. */
 static void expect_of_cache(logit_rule *rule, double factor, double v, enum signature signature, const char *detail)
 {
@@ -312,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_another_softmax_scale),
         cmocka_unit_test(test_products_of_0_are_no_scale),
+        cmocka_unit_test(test_no_product_is_no_small_scale),
         cmocka_unit_test(test_scales_of_a_cache),
         cmocka_unit_test(test_biases_times_the_scales_of_a_cache),
         cmocka_unit_test(test_another_kv_head),
