@@ -185,9 +185,11 @@ static void count_keys(struct suspect *suspect, const struct key_tiles *keys, co
 /*
  * What it is that shows, by the weight that it moves: keys that count more than once, or those that are lost between
  * parts. Unknown where it is no more than keys lost at an end of the sequence, which other faults lose as well. Slots
- * behind pages beside these are of the pages that begin where parts do, whose keys other rows show.
+ * behind pages that show alone second what other rows show, of pages that begin where parts do; by themselves they are
+ * as much those of pages without parts.
  */
-static enum signature what_shows(const struct suspect *suspect, const struct sums *sums, const struct way *way)
+static enum signature what_shows(const struct suspect *suspect, const struct sums *sums, const struct way *way,
+                                 bool *seconds)
 {
     const struct key_tiles *keys = sums->keys;
     double doubled = 0, lost = 0, at_ends = 0, slots = weigh_slots(sums, way);
@@ -206,6 +208,7 @@ static enum signature what_shows(const struct suspect *suspect, const struct sum
             doubled += (keys->raise[j] - 1) * weight;
     }
     double least = fmax(1.0 / 16, 8 * suspect->noise / suspect->error) * (doubled + lost + at_ends + slots);
+    *seconds = doubled < least && slots >= least;
     return doubled >= least || slots >= least ? SIGNATURE_DOUBLED_KEYS
            : lost >= least                    ? SIGNATURE_DROPPED_KEYS
                                               : SIGNATURE_UNKNOWN;
@@ -268,13 +271,14 @@ static void try_way(struct suspect *suspect, const struct sums *sums, struct way
         return;
     }
     count_keys(suspect, sums->keys, &way);
-    enum signature signature = what_shows(suspect, sums, &way);
-    if (signature == SIGNATURE_UNKNOWN)
+    enum signature signature = what_shows(suspect, sums, &way, &suspect->seconds);
+    if (signature == SIGNATURE_UNKNOWN) /* and seconds nothing */
         return;
     double empty = weigh_slots(sums, &way) + sums->sink;
     suspect->sink = empty > 0 ? suspect->max + log(empty) : -INFINITY;
     if (suspect_predict(suspect, &lse))
         suspect_offer(suspect, signature, false, suspect->predicted, lse, "|%s|", text);
+    suspect->seconds = false;
     suspect->sink = sink;
 }
 

@@ -25,16 +25,27 @@ int match_rows(const struct suspect *suspects, int failing, const struct match *
     return count;
 }
 
+/* Whether a row shows it, for that reason, and does not merely second it. */
+static bool any_shows(const struct suspect *suspects, int failing, const struct match *match)
+{
+    for (int i = 0; i < failing; i++) {
+        const struct match *alike = match_alike(&suspects[i], match, false);
+        if (alike && !alike->seconds)
+            return true;
+    }
+    return false;
+}
+
 const struct match *match_most_shared(const struct suspect *suspects, int failing, const struct suspect *suspect)
 {
     const struct match *shared = &suspect->best;
     if (shared->signature == SIGNATURE_UNKNOWN)
         return shared;
-    int most = match_rows(suspects, failing, shared, false);
+    int most = any_shows(suspects, failing, shared) ? match_rows(suspects, failing, shared, false) : 0;
     for (int m = 0; m < suspect->num_matches; m++) {
         const struct match *match = &suspect->matches[m];
         int rows = match_rows(suspects, failing, match, false);
-        if (rows > most && suspect_is_rival(suspect, match)) {
+        if (rows > most && suspect_is_rival(suspect, match) && any_shows(suspects, failing, match)) {
             most = rows;
             shared = match;
         }
@@ -96,7 +107,8 @@ bool match_stands(const struct suspect *suspects, int failing, const struct matc
 {
     if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_UNWRITTEN)
         return true;
-    if (match->signature != SIGNATURE_SILENT_ZERO && may_be_chance(suspects, failing, match))
+    if (!any_shows(suspects, failing, match) ||
+        (match->signature != SIGNATURE_SILENT_ZERO && may_be_chance(suspects, failing, match)))
         return false;
     int rows = match_rows(suspects, failing, match, true);
     for (int i = 0; i < failing && is_of_sentinels(match->signature); i++) {

@@ -29,6 +29,7 @@ struct match {
     bool confirmed;           /* it predicts lse too, where out decides */
     bool exact;               /* to what an lse of its size is rounded by */
     bool fitted;              /* parameters of it were taken from out */
+    bool seconds;             /* the row shows a part of it alone that is another name's, too: not by itself */
     double chance;            /* of out and lse being as predicted by chance; 0: out has many numbers that tell */
     double choices;           /* predictions that it is one of */
     uint64_t reason;          /* a hash of what rows that fail alike have in common */
@@ -79,6 +80,7 @@ struct suspect {
     double sentinel;        /* nats added to the logits of the hypothesis at hand that no lse shows; 0: none */
     bool equal;             /* the logits of the hypothesis at hand are one number: nothing is rounded off them */
     bool along_truth;       /* the prediction of the hypothesis at hand is the truth times a number */
+    bool seconds;           /* and shows a part of what it says alone: a row does not bear it out by itself */
     double *logits;         /* [N] of the hypothesis at hand; -INFINITY: not there */
     double *predicted;      /* [D] */
     float *row, *query;     /* [D] */

@@ -258,8 +258,11 @@ __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect,
                                                         const double *predicted, double lse, const char *format,
                                                         va_list arguments)
 {
-    struct match match = {
-        .signature = signature, .fitted = fitted, .choices = suspect->choices, .remedy = suspect->remedy};
+    struct match match = {.signature = signature,
+                          .fitted = fitted,
+                          .seconds = suspect->seconds,
+                          .choices = suspect->choices,
+                          .remedy = suspect->remedy};
     if (suspect->by_lse) {
         match.rms = fabs(suspect->lse - lse);
         match.residual = suspect_in_units(match.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));

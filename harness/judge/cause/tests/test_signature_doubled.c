@@ -78,6 +78,21 @@ static void test_slots_behind_pages(void **state)
     }
 }
 
+/* The same in rows whose weight is on the newest keys: parts with such pages would look alike, and no row shows them.
+ */
+static void test_slots_behind_pages_are_no_parts(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(2100, 4, 2, 64, DTYPE_F16);
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 0.5f / (float)(1 + h);
+    begin(&trial);
+    count_all(&trial, &(struct counted_keys){COUNT_PAGES_OF_PART, 2100, 24, 32});
+    free(trial.output.lse);
+    trial.output.lse = NULL;
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
 /* A sink, a cap, holes: what is counted twice is the same. */
 static void test_bounds_beside_what_else_there_may_be(void **state)
 {
@@ -152,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounds_of_parts),
         cmocka_unit_test(test_slots_behind_pages),
+        cmocka_unit_test(test_slots_behind_pages_are_no_parts),
         cmocka_unit_test(test_bounds_beside_what_else_there_may_be),
         cmocka_unit_test(test_an_lse_may_speak_against_a_count),
         cmocka_unit_test(test_one_weight_is_no_count),
