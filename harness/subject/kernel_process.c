@@ -2,133 +2,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "harness/subject/kernel_child.h"
 #include "harness/subject/kernel_frame.h"
 #include "harness/subject/kernel_message.h"
 #include "harness/subject/kernel_pipe.h"
-#include "harness/subject/run_failure.h"
 #include "harness/support/source.h"
 
-extern char **environ;
-
-enum { END_MS = 2000, MESSAGE_BYTES_MAX_HELLO = 1 << 20, WHY_SIZE = 256 };
+enum { MESSAGE_BYTES_MAX_HELLO = 1 << 20 };
 
 struct kernel_process {
     struct kernel_process_options options;
     struct kernel_hello hello;
     struct foreign_launcher launcher;
-    pid_t pid; /* 0: it is not running */
     struct kernel_pipe pipe;
 };
-
-/* ---- beginning and end ------------------------------------------------------------------------------------------- */
-
-static void close_pipe(int *descriptor)
-{
-    if (*descriptor >= 0)
-        close(*descriptor);
-    *descriptor = -1;
-}
-
-/* Whether it has ended, *status being how: at once, or within END_MS. */
-static pid_t await(pid_t pid, int *status, bool wait_for_it)
-{
-    pid_t ended = 0;
-    for (int ms = 0; ended == 0 && (ms == 0 || (wait_for_it && ms < END_MS)); ms += 10) {
-        ended = waitpid(pid, status, WNOHANG);
-        if (ended == 0 && wait_for_it)
-            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    }
-    return ended;
-}
-
-/* Ends it, wherever it has gone: to another group than the one that it was started in, or to another user, where it
- * cannot be, and gets no more than a moment. */
-static pid_t end_by_force(pid_t pid, int *status)
-{
-    pid_t ended;
-    kill(-pid, SIGKILL); /* it, and what it has started */
-    if (kill(pid, SIGKILL) && errno == EPERM)
-        return await(pid, status, true);
-    do
-        ended = waitpid(pid, status, 0);
-    while (ended < 0 && errno == EINTR);
-    return ended;
-}
-
-/* Ends the process and says in why, of WHY_SIZE, how it ended. One that has closed its pipe has a moment to end by
- * itself, so that what it died of is known: by a signal that was not sent here, or by itself. */
-static enum run_failure end_process(struct kernel_process *process, bool wait_for_it, char *why)
-{
-    int status = 0;
-    pid_t ended = 0;
-    snprintf(why, WHY_SIZE, "was ended");
-    close_pipe(&process->pipe.to);
-    close_pipe(&process->pipe.from);
-    if (process->pid <= 0)
-        return RUN_FAILURE_EXIT;
-    ended = await(process->pid, &status, wait_for_it);
-    const bool by_force = ended == 0;
-    if (by_force)
-        ended = end_by_force(process->pid, &status);
-    else
-        kill(-process->pid, SIGKILL); /* what it has started */
-    process->pid = process->pipe.pid = 0;
-    if (by_force && wait_for_it) {
-        snprintf(why, WHY_SIZE, "has closed its pipe, and was ended");
-        return RUN_FAILURE_NONSENSE;
-    }
-    if (ended <= 0)
-        return RUN_FAILURE_EXIT;
-    if (WIFSIGNALED(status))
-        snprintf(why, WHY_SIZE, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else if (WIFEXITED(status))
-        snprintf(why, WHY_SIZE, "ended with exit code %d", WEXITSTATUS(status));
-    return WIFSIGNALED(status) ? RUN_FAILURE_CRASH : RUN_FAILURE_EXIT;
-}
-
-static enum error_kind set_up_child(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int in, int out)
-{
-    sigset_t defaults, none;
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    sigaddset(&defaults, SIGINT);
-    sigemptyset(&none);
-    /* A group of its own: Ctrl-C is this process's to answer, and all that it starts can be ended with it. */
-    bool failed =
-        posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) ||
-        posix_spawnattr_setpgroup(attributes, 0) || posix_spawnattr_setsigdefault(attributes, &defaults) ||
-        posix_spawnattr_setsigmask(attributes, &none) || posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO) ||
-        posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
-    return failed ? ERROR_SYSTEM : ERROR_NONE;
-}
-
-static int spawn(pid_t *pid, const char *const *argv, int in, int out)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int reason = posix_spawn_file_actions_init(&actions);
-    if (reason)
-        return reason;
-    reason = posix_spawnattr_init(&attributes);
-    if (!reason) {
-        reason = set_up_child(&actions, &attributes, in, out) ? ENOMEM : 0;
-        if (!reason)
-            reason = posix_spawnp(pid, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv, environ);
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    return reason;
-}
 
 /* The pipes that were handed over, once: whoever was at their other ends has gone, and what has not begun then never
  * does. */
@@ -150,33 +43,6 @@ static enum error_kind take_descriptors(struct kernel_process *process, struct e
     return ERROR_NONE;
 }
 
-/* Pipes to and from a new process, this one's ends of which do not wait. */
-static enum error_kind launch_process(struct kernel_process *process, struct error *error)
-{
-    int in[2] = {-1, -1}, out[2] = {-1, -1}, reason = 0;
-    if (!process->options.argv)
-        return take_descriptors(process, error);
-    if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || fcntl(in[1], F_SETFL, O_NONBLOCK) ||
-        fcntl(out[0], F_SETFL, O_NONBLOCK))
-        reason = errno;
-    if (!reason) {
-        (void)fcntl(in[1], F_SETPIPE_SZ, 1 << 20); /* faster, where it is allowed */
-        (void)fcntl(out[0], F_SETPIPE_SZ, 1 << 20);
-        reason = spawn(&process->pid, process->options.argv, in[0], out[1]);
-    }
-    close_pipe(&in[0]);
-    close_pipe(&out[1]);
-    process->pipe.to = in[1];
-    process->pipe.from = out[0];
-    process->pipe.pid = process->pid;
-    if (!reason)
-        return ERROR_NONE;
-    close_pipe(&process->pipe.to);
-    close_pipe(&process->pipe.from);
-    process->pid = process->pipe.pid = 0;
-    return error_set(error, ERROR_USAGE, "%s: cannot be started: %s", process->options.name, strerror(reason));
-}
-
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 /* An error by the process: of a launch, how that failed. */
@@ -190,8 +56,8 @@ static enum error_kind give_up(struct kernel_process *process, enum transfer how
                                const char *doing, struct error *error)
 {
     const char *name = *process->hello.kernel.name ? process->hello.kernel.name : process->options.name;
-    char why[WHY_SIZE];
-    const enum run_failure ended = end_process(process, how == ENDED, why);
+    char why[CHILD_WHY_SIZE];
+    const enum run_failure ended = kernel_child_end(&process->pipe, how == ENDED, why);
     if (how == CANCELLED)
         return error_set(error, ERROR_INTERRUPTED, "interrupted");
     if (how == TOO_LATE) {
@@ -226,9 +92,9 @@ static const char *say_text(char *said, const uint8_t *bytes, size_t size)
 static enum error_kind refuse_length(struct kernel_process *process, const uint8_t length[FRAME_LENGTH_BYTES],
                                      uint64_t max_bytes, enum error_kind kind, struct error *error)
 {
-    char why[WHY_SIZE], said[SAID_SIZE], swapped[96] = "";
+    char why[CHILD_WHY_SIZE], said[SAID_SIZE], swapped[96] = "";
     const uint64_t size = frame_get_length(length), other = __builtin_bswap64(size);
-    end_process(process, false, why);
+    kernel_child_end(&process->pipe, false, why);
     if (other >= FRAME_LENGTH_BYTES && other <= max_bytes)
         snprintf(swapped, sizeof swapped, ", which is %llu in big-endian, where it has to be little-endian",
                  (unsigned long long)other);
@@ -274,11 +140,12 @@ static enum error_kind receive(struct kernel_process *process, int *descriptor, 
     munmap(bytes, (size_t)size);
     if (received == TRANSFERRED && !bare)
         return ERROR_NONE;
-    close_pipe(descriptor);
+    close(*descriptor);
+    *descriptor = -1;
     if (!bare)
         return give_up_within(process, received, kind, came, size, "a message", error);
-    char why[WHY_SIZE];
-    end_process(process, false, why);
+    char why[CHILD_WHY_SIZE];
+    kernel_child_end(&process->pipe, false, why);
     error_set(error, kind,
               "%s: what it writes to standard output is no message: behind its length begins a text; allowed: the "
               "message's length, 8 bytes, and then a file in the .safetensors format, which begins with that of its "
@@ -293,7 +160,9 @@ static enum error_kind begin(struct kernel_process *process, struct kernel_hello
 {
     int descriptor;
     struct error wrong;
-    enum error_kind begun = launch_process(process, error);
+    enum error_kind begun =
+        process->options.argv ? kernel_child_start(&process->pipe, process->options.argv, process->options.name, error)
+                              : take_descriptors(process, error);
     double deadline_s = kernel_pipe_now_s() + process->options.timeout_s;
     if (!begun)
         begun =
@@ -303,8 +172,8 @@ static enum error_kind begin(struct kernel_process *process, struct kernel_hello
     begun = message_read_hello(hello, descriptor, &wrong);
     if (!begun)
         return ERROR_NONE;
-    char why[WHY_SIZE];
-    end_process(process, false, why);
+    char why[CHILD_WHY_SIZE];
+    kernel_child_end(&process->pipe, false, why);
     kind = error_set(error, begun == ERROR_USAGE ? kind : begun, "%s: %s", process->options.name, wrong.text);
     return blame(error, kind, RUN_FAILURE_NONSENSE);
 }
@@ -319,8 +188,8 @@ static enum error_kind need_process(struct kernel_process *process, struct error
     memcpy(hello.far, process->hello.far, sizeof hello.far); /* of the machine, as it was then */
     if (kind || !memcmp(&hello, &process->hello, sizeof hello))
         return kind;
-    char why[WHY_SIZE];
-    end_process(process, false, why);
+    char why[CHILD_WHY_SIZE];
+    kernel_child_end(&process->pipe, false, why);
     if (strcmp(hello.kernel.digest, process->hello.kernel.digest) != 0)
         return error_set(error, ERROR_SYSTEM, "%s: its file is another one than when the run began",
                          process->options.name);
@@ -347,14 +216,14 @@ static bool writes_lse(const struct kernel_process *process)
 /* What was written behind a message belongs to nothing, and would be taken for the next one. */
 static enum error_kind check_silence(struct kernel_process *process, struct error *error)
 {
-    char why[WHY_SIZE], said[SAID_SIZE];
+    char why[CHILD_WHY_SIZE], said[SAID_SIZE];
     uint8_t bytes[FRAME_LENGTH_BYTES];
     size_t came;
     double deadline_s = 0; /* what is there */
     if (!kernel_pipe_holds(&process->pipe))
         return ERROR_NONE;
     kernel_pipe_receive(&process->pipe, bytes, sizeof bytes, &came, &deadline_s);
-    end_process(process, false, why);
+    kernel_child_end(&process->pipe, false, why);
     error_set(error, ERROR_SUBJECT,
               "%s: what it has written behind its last message was not asked for%s (what is meant for people goes to "
               "standard error)",
@@ -396,16 +265,16 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
         return kind;
     kind = message_read_result(&result, sequences, writes_lse(process), descriptor, &wrong);
     if (kind == ERROR_USAGE) {
-        char why[WHY_SIZE];
-        end_process(process, false, why); /* whatever it says next belongs to nothing */
+        char why[CHILD_WHY_SIZE];
+        kernel_child_end(&process->pipe, false, why); /* whatever it says next belongs to nothing */
         error_set(error, ERROR_SUBJECT, "%s: %s", process->options.name, wrong.text);
         return run_failed(error, RUN_FAILURE_NONSENSE);
     }
     if (kind)
         return error_set(error, kind, "%s", wrong.text);
     if (result.ends) {
-        char why[WHY_SIZE];
-        end_process(process, false, why);
+        char why[CHILD_WHY_SIZE];
+        kernel_child_end(&process->pipe, false, why);
     }
     *seconds = result.seconds >= 0 ? result.seconds : kernel_pipe_now_s() - start;
     if (*result.failure && result.is_machines)
@@ -448,10 +317,10 @@ enum error_kind kernel_process_start(struct kernel_process **process, const stru
 
 void kernel_process_stop(struct kernel_process *process)
 {
-    char why[WHY_SIZE];
+    char why[CHILD_WHY_SIZE];
     if (!process)
         return;
-    end_process(process, true, why);
+    kernel_child_end(&process->pipe, true, why);
     free(process);
 }
 
