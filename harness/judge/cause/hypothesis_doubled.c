@@ -298,21 +298,21 @@ static void try_pages(struct suspect *suspect, const struct sums *sums, int64_t 
 {
     if (len >= sums->keys->count)
         return;
-    for (int64_t page = 4; page < len && page <= 512; page += page < 64 ? 4 : page < 128 ? 8 : 16)
+    for (int64_t page = 4; page < len && page <= 512; page += key_tiles_step(page))
         for (enum bounds bounds = PAGE_SHARED; bounds <= PAGES_OWN_PADDED && len % page != 0; bounds++)
             try_way(suspect, sums, (struct way){bounds, len, page});
 }
 
 static void try_padding(struct suspect *suspect, const struct sums *sums)
 {
-    for (int64_t page = 12; page <= 512 && page < sums->keys->count; page += page < 64 ? 4 : page < 128 ? 8 : 16)
+    for (int64_t page = 12; page <= 512 && page < sums->keys->count; page += key_tiles_step(page))
         if ((page & (page - 1)) != 0)
             try_way(suspect, sums, (struct way){PAGES_PADDED, 0, page});
 }
 
 static void try_lengths(struct suspect *suspect, const struct sums *sums)
 {
-    for (int64_t len = SHORTEST; len <= LONGEST; len += len < 64 ? 4 : len < 128 ? 8 : len < 512 ? 16 : 64) {
+    for (int64_t len = SHORTEST; len <= LONGEST; len += key_tiles_step(len)) {
         try_parts(suspect, sums, len);
         if ((len & (len - 1)) == 0)
             try_pages(suspect, sums, len);

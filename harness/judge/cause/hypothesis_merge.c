@@ -15,8 +15,8 @@
  * Nothing of it is fitted: what is tried is how tiles may lie. Tiles of 1 to 4096 keys, from the first or from the
  * newest on; those that warps or threads take in turn, each with a maximum of its own; those of each chunk of a split
  * sequence, from its first key on. The merge of warps and chunks is right then, or it is what lacks the factor,
- * and their tiles are right. Lengths are powers of two, or multiples of 4, 8, 16 or 64 keys (odd_lengths); chunks have
- * such a length as well, or are 2 to 64 equal parts of the sequence, in whole tiles or to the key.
+ * and their tiles are right. Lengths are powers of two, or multiples of 4, 8, 16 or 64 keys (key_tiles_step); chunks
+ * have such a length as well, or are 2 to 64 equal parts of the sequence, in whole tiles or to the key.
  */
 #include <math.h>
 #include <stdio.h>
@@ -40,11 +40,6 @@ enum {
     LONGEST = SUSPECT_CHUNK_LEN_MIN << (SUSPECT_CHUNK_LENS - 1),
     LONGEST_OF_SPLITS = 128, /* tiles that parts of a sequence are whole numbers of */
 };
-
-/* Lengths of tiles that are no power of two: multiples of step keys, beyond some and up to most. */
-static const struct {
-    int64_t step, beyond, most;
-} odd_lengths[] = {{4, 0, 64}, {8, 64, 128}, {16, 128, 512}, {64, 512, LONGEST}};
 
 enum merge_form {
     MERGE_RUNNING,  /* tile by tile */
@@ -302,10 +297,9 @@ static enum error_kind try_odd_tiles(struct suspect *suspect, const struct key_t
 static enum error_kind try_odd_lengths(struct suspect *suspect, const struct key_tiles *from, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    for (size_t i = 0; i < sizeof odd_lengths / sizeof odd_lengths[0]; i++)
-        for (int64_t len = odd_lengths[i].beyond + from->len; len <= odd_lengths[i].most && !kind; len += from->len)
-            if (from->len == odd_lengths[i].step && (len & (len - 1)) != 0 && len < suspect->problem->seq_len)
-                kind = try_odd_tiles(suspect, from, len, error);
+    for (int64_t len = from->len; len <= LONGEST && len < suspect->problem->seq_len && !kind; len += from->len)
+        if (key_tiles_step(len - 1) == from->len && (len & (len - 1)) != 0)
+            kind = try_odd_tiles(suspect, from, len, error);
     return kind;
 }
 

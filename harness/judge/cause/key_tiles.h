@@ -20,6 +20,13 @@ struct key_tiles {
     double *room;   /* its own */
 };
 
+/* Kernels cut keys by multiples of 4 up to 64, of 8 up to 128, of 16 up to 512, and of 64 beyond: how far the next
+ * length is that tiles, parts and pages are tried with. */
+static inline int64_t key_tiles_step(int64_t len)
+{
+    return len < 64 ? 4 : len < 128 ? 8 : len < 512 ? 16 : 64;
+}
+
 /* Tiles of one key of a suspect whose keys are at hand. key_tiles_clear frees them, and accepts zeroed ones. */
 enum error_kind key_tiles_init(struct key_tiles *tiles, struct suspect *suspect, struct error *error);
 void key_tiles_clear(struct key_tiles *tiles);
