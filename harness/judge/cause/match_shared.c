@@ -64,17 +64,21 @@ static bool is_of_sentinels(enum signature signature)
  * which a bound may leave room for. */
 static const double CHANCE_MAX = 1.0 / 64, CHANCE_MAX_OF_LSE = 1.0 / 8192;
 
-/* Whether it may be chance that every row has an lse that the reason predicts, where out does not tell. */
+/*
+ * Whether it may be chance that every row has an lse, or an out, that the reason predicts. Of very many predictions
+ * some share a bound, and so the direction that out moves along from it: what tells these apart is one number a row.
+ */
 static bool may_be_chance(const struct suspect *suspects, int failing, const struct match *match)
 {
-    double chance = match->choices;
+    double chance = match->choices, of_one = match->choices > SUSPECT_CHOICES ? SUSPECT_CHOICES : 0;
     bool by_lse = true;
     for (int i = 0; i < failing; i++) {
         const struct match *alike = match_alike(&suspects[i], match, false);
         chance *= alike ? alike->chance : 1;
+        of_one *= alike ? alike->chance_of_one : 1;
         by_lse &= !alike || suspects[i].by_lse;
     }
-    return chance > (by_lse ? CHANCE_MAX_OF_LSE : CHANCE_MAX);
+    return chance > (by_lse ? CHANCE_MAX_OF_LSE : CHANCE_MAX) || of_one > CHANCE_MAX;
 }
 
 /* Whether a row has the match's reason by another name: distances in f16 lose keys in one row, and digits in another.

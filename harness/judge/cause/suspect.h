@@ -31,6 +31,7 @@ struct match {
     bool fitted;              /* parameters of it were taken from out */
     bool seconds;             /* the row shows a part of it alone that is another name's, too: not by itself */
     double chance;            /* of out and lse being as predicted by chance; 0: out has many numbers that tell */
+    double chance_of_one;     /* the same where out moves along one direction, and is one number */
     double choices;           /* predictions that it is one of */
     uint64_t reason;          /* a hash of what rows that fail alike have in common */
     const char *remedy;       /* a sentence; NULL: its signature's */

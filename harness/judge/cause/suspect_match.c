@@ -207,6 +207,13 @@ static double chance_of_out(const struct suspect *suspect, const struct match *m
     return of_out * of_lse * (match->fitted ? fmax(1, (double)suspect->visible) : 1);
 }
 
+/* The same where keys are of two groups, each of which counts more or less as a whole. */
+static double chance_of_groups(const struct suspect *suspect, const struct match *match, double lse)
+{
+    double of_lse = match->confirmed && suspect_lse_is_off(suspect) ? chance_of_lse(suspect, lse) : 1;
+    return fmin(1, fmax(match->rms, suspect->noise) / suspect->error) * of_lse;
+}
+
 /* Where rounding can do anything, what it may have done is no other fault. */
 static bool may_be_rounding(const struct suspect *suspect, const struct match *match, double lse)
 {
@@ -266,7 +273,7 @@ __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect,
     if (suspect->by_lse) {
         match.rms = fabs(suspect->lse - lse);
         match.residual = suspect_in_units(match.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));
-        match.chance = chance_of_lse(suspect, lse);
+        match.chance = match.chance_of_one = chance_of_lse(suspect, lse);
         if (fitted || !explains_lse(suspect, lse))
             return false;
     } else {
@@ -276,6 +283,7 @@ __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect,
         match.exact = suspect_lse_is_exactly(suspect, lse);
         bool by_out = explains_out(suspect, predicted, match.rms, lse);
         match.chance = by_out ? chance_of_out(suspect, &match, predicted, lse) : chance_of_lse(suspect, lse);
+        match.chance_of_one = by_out ? chance_of_groups(suspect, &match, lse) : match.chance;
         if ((suspect->along_truth && !tells_factor(suspect, &match)) || lse_contradicts(suspect, &match, lse) ||
             may_be_rounding(suspect, &match, lse) || (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
             return false;
