@@ -380,9 +380,9 @@ enum error_kind hypothesis_doubled(struct suspect *suspect, struct error *error)
     if (!kind) {
         const struct sums sums = add_up(suspect, &keys);
         suspect->choices = WAYS;
+        try_ends(suspect, &sums); /* first: where parts look like them, theirs is the shorter account */
         try_lengths(suspect, &sums);
         try_splits(suspect, &sums);
-        try_ends(suspect, &sums);
         try_padding(suspect, &sums);
         suspect->choices = SUSPECT_CHOICES;
     }

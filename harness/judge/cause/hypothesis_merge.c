@@ -175,6 +175,16 @@ static const char *text_of(char text[TEXT_SIZE], const struct key_tiles *tiles, 
 static const char running_factor[] = "multiplied by exp(old maximum - new)",
                   apart_factor[] = "multiplied by exp(own maximum - largest)";
 
+/* Both without their factor, in a row whose lse alone is wrong, if it is about as predicted. */
+static void offer_by_lse(struct suspect *suspect, const struct key_tiles *tiles, double lse, const char *text,
+                         const char *factor)
+{
+    if (!(fabs(suspect->lse - lse) <= fabs(suspect->lse - suspect->truth_lse) / 4))
+        return;
+    key_tiles_raise(tiles, suspect->problem->seq_len, suspect->logits);
+    suspect_offer_logits(suspect, SIGNATURE_WRONG_MERGE, lse, "|%s: sum and output are not %s|", text, factor);
+}
+
 /* Both without their factor, the output alone, the sum alone. */
 static void offer_without_factor(struct suspect *suspect, const struct key_tiles *tiles, const struct merging *merging)
 {
@@ -184,13 +194,15 @@ static void offer_without_factor(struct suspect *suspect, const struct key_tiles
     if (!(fabs(lse - suspect->truth_lse) > suspect_lse_rounding(suspect) / 8)) /* the maximum does not rise */
         return;
     text_of(text, tiles, merging);
-    if (suspect->by_lse || (key_tiles_is_near(suspect, along) && predict_raised(suspect, tiles, 1)))
+    if (suspect->by_lse)
+        offer_by_lse(suspect, tiles, lse, text, factor);
+    else if (key_tiles_is_near(suspect, along) && predict_raised(suspect, tiles, 1))
         suspect_offer(suspect, SIGNATURE_WRONG_MERGE, false, suspect->predicted, lse, "|%s: sum and output are not %s|",
                       text, factor);
     if (key_tiles_is_near(suspect, along * rise) && predict_raised(suspect, tiles, rise))
         suspect_offer(suspect, SIGNATURE_WRONG_MERGE, false, suspect->predicted, suspect->truth_lse,
                       "|%s: the output is not %s, the sum is|", text, factor);
-    for (int d = 0; d < suspect->problem->head_dim && !suspect->by_lse; d++)
+    for (int d = 0; d < suspect->problem->head_dim; d++)
         suspect->predicted[d] = suspect->truth[d] / rise;
     suspect->along_truth = true;
     suspect_offer(suspect, SIGNATURE_WRONG_MERGE, false, suspect->predicted, lse,

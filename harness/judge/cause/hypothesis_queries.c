@@ -37,11 +37,11 @@ static void try_later_keys(struct suspect *suspect)
     if (!see_keys(suspect, keys) || !suspect_predict(suspect, &lse))
         return;
     suspect->remedy = keys_up_to_its_own;
-    suspect_offer(suspect, SIGNATURE_LEAK, false, suspect->predicted, lse,
-                  "|the keys of later queries are let in|: %lld of them", (long long)later);
-    suspect_offer(suspect, SIGNATURE_LEAK, false, suspect->predicted, lse - suspect->slope * (double)later,
-                  "|the keys of later queries are let in, and biases counted from the last one|: %lld of them",
-                  (long long)later);
+    suspect_offer_logits(suspect, SIGNATURE_LEAK, lse, "|the keys of later queries are let in|: %lld of them",
+                         (long long)later);
+    suspect_offer_logits(suspect, SIGNATURE_LEAK, lse - suspect->slope * (double)later,
+                         "|the keys of later queries are let in, and biases counted from the last one|: %lld of them",
+                         (long long)later);
     suspect->remedy = NULL;
 }
 
@@ -53,12 +53,12 @@ static void try_first_keys(struct suspect *suspect)
     if (!see_keys(suspect, query + 1) || !suspect_predict(suspect, &lse))
         return;
     suspect->remedy = keys_up_to_its_own;
-    suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, false, suspect->predicted, lse,
-                  "|query i sees the first i + 1 keys: the causal mask begins with the cache|, here %d of %lld",
-                  query + 1, (long long)suspect->visible);
-    suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, false, suspect->predicted, lse + suspect->slope * moved,
-                  "|query i sees the first i + 1 keys, and stands at the last of them|, here %d of %lld", query + 1,
-                  (long long)suspect->visible);
+    suspect_offer_logits(suspect, SIGNATURE_DROPPED_KEYS, lse,
+                         "|query i sees the first i + 1 keys: the causal mask begins with the cache|, here %d of %lld",
+                         query + 1, (long long)suspect->visible);
+    suspect_offer_logits(suspect, SIGNATURE_DROPPED_KEYS, lse + suspect->slope * moved,
+                         "|query i sees the first i + 1 keys, and stands at the last of them|, here %d of %lld",
+                         query + 1, (long long)suspect->visible);
     suspect->remedy = NULL;
 }
 

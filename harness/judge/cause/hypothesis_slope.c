@@ -45,12 +45,12 @@ static void try_slope(struct suspect *suspect, double slope, const char *origin)
     suspect_fill_slope(suspect, slope);
     if (!suspect_predict(suspect, &lse))
         return;
-    suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse, "slope %.6g in place of %.6g: |%s|",
-                  slope, suspect->slope, origin);
+    suspect_offer_logits(suspect, SIGNATURE_WRONG_SLOPE, lse, "slope %.6g in place of %.6g: |%s|", slope,
+                         suspect->slope, origin);
     if (none_does_as_well(suspect, slope, lse + constant))
         return;
-    suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse + constant,
-                  "slope %.6g in place of %.6g: |%s%s|", slope, suspect->slope, origin, SLOPE_RULE_ABSOLUTE);
+    suspect_offer_logits(suspect, SIGNATURE_WRONG_SLOPE, lse + constant, "slope %.6g in place of %.6g: |%s%s|", slope,
+                         suspect->slope, origin, SLOPE_RULE_ABSOLUTE);
 }
 
 /*

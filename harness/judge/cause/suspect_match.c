@@ -236,13 +236,26 @@ static bool within_slack(const struct suspect *suspect, const double *predicted)
     return true;
 }
 
-/* Whether so little is left of out that it has the prediction's shape, and not alone that both are small. */
-static bool has_shape(const struct suspect *suspect, double rms)
+static double rms_of_out(const struct suspect *suspect)
 {
     double squares = 0;
     for (int d = 0; d < suspect->problem->head_dim; d++)
         squares += suspect->out[d] * suspect->out[d];
-    return rms <= sqrt(squares / suspect->problem->head_dim) / 2;
+    return sqrt(squares / suspect->problem->head_dim);
+}
+
+/* Whether so little is left of out that it has the prediction's shape, and not alone that both are small. */
+static bool has_shape(const struct suspect *suspect, double rms)
+{
+    return rms <= rms_of_out(suspect) / 2;
+}
+
+/* Whether what is predicted of an out that is right leaves it as right as it is. */
+static bool leaves_out_right(const struct suspect *suspect, const double *predicted)
+{
+    int dims = suspect->problem->head_dim;
+    double off = suspect_rms(suspect, suspect->truth, dims);
+    return suspect_rms(suspect, predicted, dims) <= 2 * off + 0x1p-24 * rms_of_out(suspect);
 }
 
 /* rms of what is left of out, e of its error: see the head of suspect_match.h. */
@@ -261,10 +274,12 @@ static bool explains_both(const struct suspect *suspect, double rms, double lse)
            rms <= fmin(1.25 * suspect->noise, suspect->error);
 }
 
+/* predicted: NULL for attention over suspect->logits, which has no elements yet where lse decides. */
 __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect, enum signature signature, bool fitted,
                                                         const double *predicted, double lse, const char *format,
                                                         va_list arguments)
 {
+    const bool of_logits = !predicted;
     struct match match = {.signature = signature,
                           .fitted = fitted,
                           .seconds = suspect->seconds,
@@ -276,7 +291,12 @@ __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect,
         match.chance = match.chance_of_one = chance_of_lse(suspect, lse);
         if (fitted || !explains_lse(suspect, lse))
             return false;
+        if (of_logits)
+            suspect_attend(suspect, suspect->problem->head_dim);
+        if (!leaves_out_right(suspect, of_logits ? suspect->predicted : predicted))
+            return false;
     } else {
+        predicted = of_logits ? suspect->predicted : predicted;
         match.rms = suspect_rms(suspect, predicted, suspect->problem->head_dim);
         match.residual = suspect_residual(suspect, predicted);
         match.confirmed = suspect_lse_is(suspect, lse);
@@ -299,6 +319,15 @@ bool suspect_offer(struct suspect *suspect, enum signature signature, bool fitte
     va_list arguments;
     va_start(arguments, format);
     bool taken = offer(suspect, signature, fitted, predicted, lse, format, arguments);
+    va_end(arguments);
+    return taken;
+}
+
+bool suspect_offer_logits(struct suspect *suspect, enum signature signature, double lse, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    bool taken = offer(suspect, signature, false, NULL, lse, format, arguments);
     va_end(arguments);
     return taken;
 }
@@ -341,7 +370,7 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
     if (!suspect_predict(suspect, &lse))
         return;
     va_start(arguments, format);
-    offer(suspect, signature, false, suspect->predicted, lse, format, arguments);
+    offer(suspect, signature, false, NULL, lse, format, arguments);
     va_end(arguments);
 }
 

@@ -13,8 +13,9 @@
  * other small thing is the same. D random errors are reduced by a factor sqrt(1 - p / D) by p fitted parameters, so
  * none of the two happens by chance for D >= 16. A row whose out is right and whose lse is not is judged by lse alone:
  * a prediction without fitted parameters explains it to a 256th of the error that logits may be rounded by, or to a few
- * ulp of f32; in a row without a key, where that error is infinite, to a few ulp alone. So it does where out is off by
- * hardly more than its rounding, which the prediction must leave it.
+ * ulp of f32; in a row without a key, where that error is infinite, to a few ulp alone. It has to leave out as right as
+ * it is: twice as far from it as the truth is, and it would have shown. So it does where out is off by hardly more than
+ * its rounding, which the prediction must leave it.
  *
  * A prediction that also gives lse, to a 64th of its error or a few ulp, is confirmed, and preferred to those that out
  * alone supports. Where lse has an error bound, a prediction must give it to that, whatever out says: it is what a
@@ -43,6 +44,11 @@
 bool suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
                    const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+/* Offers, without a fitted parameter, attention over suspect->logits that suspect_predict has predicted, with an lse
+ * that may be another. */
+bool suspect_offer_logits(struct suspect *suspect, enum signature signature, double lse, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Attention over suspect->logits into suspect->predicted and *lse. False, and given up, if its first elements do not
  * match; where lse decides, lse alone. */
 bool suspect_predict(struct suspect *suspect, double *lse);
@@ -50,7 +56,7 @@ bool suspect_predict(struct suspect *suspect, double *lse);
 /* The same where out is that times a factor. */
 bool suspect_predict_times(struct suspect *suspect, double factor, double *lse);
 
-/* Offers suspect_predict's prediction. */
+/* Predicts and offers attention over suspect->logits. */
 void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

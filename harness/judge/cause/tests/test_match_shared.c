@@ -151,6 +151,35 @@ static void test_a_name_that_may_be_chance_does_not_stand(void **state)
     }
 }
 
+/* Of very many predictions some share a bound, and the direction that out moves along: a number a row tells them apart,
+ * and the chance that all rows have it is what counts. */
+static void test_of_many_predictions_one_number_tells(void **state)
+{
+    static const struct {
+        const char *rows;
+        double choices, chance_of_one;
+        bool stands;
+    } rows[] = {
+        {"SSSS", SUSPECT_CHOICES + 1, 0x1p-4, true}, {"SSSS", SUSPECT_CHOICES + 1, 0x1p-2, false},
+        {"SSSX", SUSPECT_CHOICES + 1, 0x1p-4, true}, {"SSSX", SUSPECT_CHOICES + 1, 0x1p-3, false},
+        {"SSSS", SUSPECT_CHOICES, 1, true},
+    };
+    static struct suspect suspects[ROWS];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct match match = {.signature = SIGNATURE_WRONG_MERGE,
+                                    .chance = 0x1p-12,
+                                    .chance_of_one = rows[i].chance_of_one,
+                                    .choices = rows[i].choices,
+                                    .rms = 1,
+                                    .reason = 7};
+        for (int r = 0; r < ROWS; r++)
+            make_row(&suspects[r], (enum says)rows[i].rows[r], &match);
+        if (match_stands(suspects, ROWS, &match) != rows[i].stands)
+            fail_msg("row %zu", i);
+    }
+}
+
 /* A row takes the match that most rows have, if that explains it about as well. */
 static void test_a_row_takes_what_most_have(void **state)
 {
@@ -174,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_name_stands_by_most_rows),
         cmocka_unit_test(test_a_name_that_may_be_chance_does_not_stand),
+        cmocka_unit_test(test_of_many_predictions_one_number_tells),
         cmocka_unit_test(test_a_row_takes_what_most_have),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

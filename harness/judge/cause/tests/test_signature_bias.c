@@ -321,6 +321,22 @@ static void test_far_positions_excuse_nothing_in_16_bits(void **state)
     }
 }
 
+/* A sink of so little weight that out is right to its tolerance where it counts twice; lse tells. */
+static void test_a_sink_by_lse_alone(void **state)
+{
+    (void)state;
+    static const float sinks[4] = {-7, -7, -7, -7};
+    struct signature_trial trial = make_trial(500, 4, 2, 64, DTYPE_F16);
+    trial.made.problem.sink_logits = sinks;
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 1;
+    begin(&trial);
+    trial.tolerance.lse = 1e-5;
+    for (int h = 0; h < 4; h++)
+        attend(&trial, h, rule_right, 0, 2, -7);
+    expect_and_end(&trial, SIGNATURE_WRONG_SINK, "2 times");
+}
+
 /* v is constant, so that out is right whatever the weights are; lse still tells. */
 static void test_dropped_bias_by_lse_alone(void **state)
 {
@@ -738,6 +754,7 @@ int main(void)
         cmocka_unit_test(test_a_bias_of_another_form_is_not_gone),
         cmocka_unit_test(test_far_positions_excuse_nothing_in_16_bits),
         cmocka_unit_test(test_a_slope_that_is_next_to_none_is_no_slope),
+        cmocka_unit_test(test_a_sink_by_lse_alone),
         cmocka_unit_test(test_dropped_bias_by_lse_alone),
         cmocka_unit_test(test_rounded_biases_and_positions),
         cmocka_unit_test(test_forms_are_one_where_the_query_stands_at_0),

@@ -63,6 +63,31 @@ static void test_bounds_of_parts(void **state)
     }
 }
 
+/* Two keys behind the first 256, twice: parts of 256 that end too late by any number of keys make the same of them. */
+static void test_an_end_is_no_part(void **state)
+{
+    (void)state;
+    struct signature_trial trial = begin_flat(258, DTYPE_F16);
+    count_all(&trial, &(struct counted_keys){COUNT_NEWEST_TWICE, 258, 2, 0});
+    expect_and_end(&trial, SIGNATURE_DOUBLED_KEYS, "the newest 2 keys are counted twice");
+}
+
+/* Where the newest keys have all the weight, out is right with them doubled, and lse too large by log 2, as it is where
+ * tiles of other lengths leave out a factor: that would show in out. */
+static void test_an_lse_alone_is_no_merge_that_changes_out(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(247, 2, 2, 64, DTYPE_F16);
+    for (int h = 0; h < 2; h++)
+        trial.made.slopes[h] = 0.5f / (float)(1 + h);
+    begin(&trial);
+    count_all(&trial, &(struct counted_keys){COUNT_NEWEST_TWICE, 247, 75, 0});
+    find(&trial);
+    if (trial.finding.signature == SIGNATURE_WRONG_MERGE)
+        fail_msg("%s", trial.finding.detail);
+    end(&trial);
+}
+
 /* Slots behind pages whose keys count once take as much from all elements of a row: two rows tell, by lse. */
 static void test_slots_behind_pages(void **state)
 {
@@ -166,6 +191,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounds_of_parts),
+        cmocka_unit_test(test_an_end_is_no_part),
+        cmocka_unit_test(test_an_lse_alone_is_no_merge_that_changes_out),
         cmocka_unit_test(test_slots_behind_pages),
         cmocka_unit_test(test_slots_behind_pages_are_no_parts),
         cmocka_unit_test(test_bounds_beside_what_else_there_may_be),
