@@ -1,36 +1,10 @@
 #include "harness/run/walk.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "harness/evaluate/evaluate.h"
-#include "harness/run/time_left.h"
-#include "harness/support/threads.h"
+#include "harness/run/walking.h"
 #include "kernels/fidelity.h"
-#include "reference/computing_environment.h"
-
-/* What the workers share, under the mutex but for the walk itself. */
-struct walking {
-    struct walk *walk;
-    pthread_mutex_t mutex;
-    struct progress_display *display;
-    size_t next;   /* the first point that nobody has taken */
-    size_t begun;  /* points, the kept ones included */
-    bool *in_work; /* [selection->count] begun and not ended */
-    bool told;     /* that a launch on all heads failed: once is enough, as each record says it */
-    double start_s;
-    struct time_left time_left;
-    enum error_kind kind; /* the first failure, which ends the walk */
-    struct error *error;
-};
-
-/* Whether two points that stand together share their inputs: who works on one works on the other. */
-static bool points_belong(const struct point *a, const struct point *b)
-{
-    return problem_spec_equal(&a->problem, &b->problem);
-}
 
 const char *walk_device(bool foreign, const struct device *device)
 {
@@ -86,25 +60,25 @@ static void tally(struct walking *walking, enum status status)
         summary->cut_short = "stopped at the first failure";
 }
 
-static void fail(struct walking *walking, enum error_kind kind, const struct error *failure)
+void walking_fail(struct walking *walking, enum error_kind kind, const struct error *failure)
 {
     if (kind && !walking->kind)
         walking->kind = error_set(walking->error, kind, "%s", failure->text);
 }
 
 /* Under the mutex. */
-static bool is_to_end(struct walking *walking)
+bool walking_is_to_end(struct walking *walking)
 {
     const struct walk *walk = walking->walk;
     struct error interrupted;
     if (progress_cancelled(walk->progress)) {
         error_set(&interrupted, ERROR_INTERRUPTED, "interrupted");
-        fail(walking, ERROR_INTERRUPTED, &interrupted);
+        walking_fail(walking, ERROR_INTERRUPTED, &interrupted);
     } else if (walk->time_limit_s > 0 && seconds_now() - walking->start_s >= walk->time_limit_s &&
                walking->begun < walk->selection->count && !walk->summary->cut_short) {
         error_set(&interrupted, ERROR_INTERRUPTED,
                   "the time limit has come; where there is --results, --resume goes on from here");
-        fail(walking, ERROR_INTERRUPTED, &interrupted);
+        walking_fail(walking, ERROR_INTERRUPTED, &interrupted);
         walk->summary->cut_short = "time limit";
     }
     return walking->kind || walk->summary->cut_short;
@@ -140,7 +114,7 @@ static void end_point(struct walking *walking, size_t index, enum error_kind kin
     tally(walking, record.outcome.status);
     progress_display_hide(walking->display);
     tell_launch_failure(walking, &record);
-    fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
+    walking_fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
     learn(walking, index, &evaluation->judged.seconds);
     progress_display_show(walking->display);
 }
@@ -162,7 +136,7 @@ static void skip_point(struct walking *walking, size_t index, const char *reason
     outcome_skip(&record.outcome, reason);
     tally(walking, record.outcome.status);
     progress_display_hide(walking->display);
-    fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
+    walking_fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
     learn(walking, index, &nothing.judged.seconds);
     progress_display_show(walking->display);
 }
@@ -182,7 +156,7 @@ static void do_point(struct walking *walking, struct evaluator *evaluator, size_
     enum error_kind kind = evaluate(evaluator, &evaluation, &walking->walk->selection->points[index], &failure);
     pthread_mutex_lock(&walking->mutex);
     if (kind == ERROR_INTERRUPTED)
-        fail(walking, kind, &failure);
+        walking_fail(walking, kind, &failure);
     else
         end_point(walking, index, kind, &failure, &evaluation);
     pthread_mutex_unlock(&walking->mutex);
@@ -202,7 +176,7 @@ static void do_points_together(struct walking *walking, struct evaluator *evalua
     if (points)
         kind = evaluate_together(evaluator, points, count, &failure);
     pthread_mutex_lock(&walking->mutex);
-    fail(walking, kind, &failure);
+    walking_fail(walking, kind, &failure);
     for (int i = 0; i < count && !kind; i++) { /* also if another worker has met with an end: they are done */
         if (i > 0)
             show_point(walking, first + (size_t)i);
@@ -214,7 +188,7 @@ static void do_points_together(struct walking *walking, struct evaluator *evalua
     free(points);
 }
 
-static void keep_point(struct walking *walking, size_t index)
+void walking_keep_point(struct walking *walking, size_t index)
 {
     const struct walk *walk = walking->walk;
     struct error failure = {0};
@@ -227,42 +201,14 @@ static void keep_point(struct walking *walking, size_t index)
         if (walk->sinks[i].kind->keep)
             kind = walk->sinks[i].kind->keep(&walk->sinks[i], &walk->selection->points[index], walk->kept[index],
                                              &failure);
-    fail(walking, kind, &failure);
-}
-
-/* Whether records go to nobody who reads k and v. A sink that says nothing has them. */
-static bool is_without_keys(const struct walk *walk)
-{
-    bool without = true;
-    for (size_t i = 0; i < walk->num_sinks; i++)
-        without = without && walk->sinks[i].kind->without_keys;
-    return without;
-}
-
-/* ---- workers ----------------------------------------------------------------------------------------------------- */
-
-/* Takes points [*first, *end) that belong together; false if there are none. Those that are kept are done with. */
-static bool take_points(struct walking *walking, size_t *first, size_t *end)
-{
-    const struct walk *walk = walking->walk;
-    const struct point *points = walk->selection->points;
-    pthread_mutex_lock(&walking->mutex);
-    for (; walking->next < walk->selection->count && walk->kept[walking->next] && !is_to_end(walking); walking->next++)
-        keep_point(walking, walking->next);
-    bool taken = !is_to_end(walking) && walking->next < walk->selection->count;
-    *first = *end = walking->next;
-    while (taken && *end < walk->selection->count && !walk->kept[*end] && points_belong(&points[*first], &points[*end]))
-        ++*end;
-    walking->next = *end;
-    pthread_mutex_unlock(&walking->mutex);
-    return taken;
+    walking_fail(walking, kind, &failure);
 }
 
 /* Whether points [first, end) are to begin, which they then do. */
 static bool begins(struct walking *walking, size_t first, size_t end)
 {
     pthread_mutex_lock(&walking->mutex);
-    bool ended = is_to_end(walking);
+    bool ended = walking_is_to_end(walking);
     walking->begun += ended ? 0 : end - first;
     for (size_t i = first; i < end && !ended; i++)
         walking->in_work[i] = true;
@@ -271,7 +217,7 @@ static bool begins(struct walking *walking, size_t first, size_t end)
 }
 
 /* Points that belong together. */
-static void do_points(struct walking *walking, struct evaluator *evaluator, size_t first, size_t end)
+void walking_do_points(struct walking *walking, struct evaluator *evaluator, size_t first, size_t end)
 {
     /* Points of a kernel that is not ours differ in other problems alone. */
     bool in_parts = problem_spec_parts(&walking->walk->selection->points[first].problem) > 1;
@@ -287,89 +233,6 @@ static void do_points(struct walking *walking, struct evaluator *evaluator, size
         else
             do_point(walking, evaluator, i);
     }
-}
-
-struct worker {
-    struct walking *walking;
-    struct device *device;                 /* of its own: two launches at a time would mix on one */
-    const struct foreign_subject *foreign; /* the same; NULL: there is none */
-    void *opened;                          /* what foreign is of, unless it is the walk's own */
-    pthread_t thread;
-    bool started;
-};
-
-static int threads_of_worker(const struct walk *walk)
-{
-    int threads = walk->threads / walk->jobs;
-    return threads > 0 ? threads : 1;
-}
-
-static void *work(void *context)
-{
-    COMPUTING_ENVIRONMENT();
-    const struct worker *worker = context;
-    struct walking *walking = worker->walking;
-    const struct walk *walk = walking->walk;
-    struct evaluator evaluator = {
-        .device = worker->device,
-        .foreign = worker->foreign,
-        .threads = threads_of_worker(walk),
-        .progress = walk->progress,
-        .display = walk->jobs == 1 ? walking->display : NULL,
-        .without_keys = is_without_keys(walk),
-    };
-    size_t first, end;
-    while (take_points(walking, &first, &end))
-        do_points(walking, &evaluator, first, end);
-    evaluator_clear(&evaluator);
-    return NULL;
-}
-
-/* The first worker is this thread itself, with the walk's device. */
-static enum error_kind start_workers(struct walking *walking, struct worker *workers, struct error *error)
-{
-    const struct walk *walk = walking->walk;
-    const struct device_options options = {.threads = threads_of_worker(walk)};
-    enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < walk->jobs && !kind; i++) {
-        const struct walk_foreign *foreign = walk->foreign;
-        workers[i] =
-            (struct worker){.walking = walking, .device = walk->device, .foreign = foreign ? foreign->subject : NULL};
-        if (i > 0)
-            kind = device_open(&workers[i].device, device_kind(walk->device), &options, error);
-        if (i > 0 && foreign && !kind)
-            kind = foreign->open(foreign->context, &workers[i].opened, &workers[i].foreign, error);
-    }
-    for (int i = 1; i < walk->jobs && !kind; i++) {
-        int reason = thread_start(&workers[i].thread, work, &workers[i]);
-        workers[i].started = reason == 0;
-        if (reason) /* those that have started end before their next point */
-            kind = error_set(error, ERROR_SYSTEM, "cannot start --jobs %d: %s", walk->jobs, strerror(reason));
-    }
-    return kind;
-}
-
-static void run_workers(struct walking *walking)
-{
-    const struct walk *walk = walking->walk;
-    int jobs = walk->jobs;
-    struct worker *workers = calloc((size_t)jobs, sizeof *workers);
-    struct error failure;
-    enum error_kind kind = workers ? start_workers(walking, workers, &failure)
-                                   : error_memory(&failure, "--jobs", (double)jobs * sizeof *workers);
-    pthread_mutex_lock(&walking->mutex);
-    fail(walking, kind, &failure);
-    pthread_mutex_unlock(&walking->mutex);
-    if (!kind)
-        work(&workers[0]);
-    for (int i = 1; workers && i < jobs; i++) {
-        if (workers[i].started)
-            pthread_join(workers[i].thread, NULL);
-        device_close(workers[i].device);
-        if (walk->foreign)
-            walk->foreign->close(workers[i].opened);
-    }
-    free(workers);
 }
 
 /* ---- crashes ----------------------------------------------------------------------------------------------------- */
@@ -420,7 +283,7 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
     if (walk->watch_begin)
         walking.kind = walk->watch_begin(end_crashed, &walking, error);
     if (!walking.kind)
-        run_workers(&walking);
+        walking_run_workers(&walking);
     if (walk->watch_end)
         walk->watch_end();
     free(walking.in_work);
