@@ -50,31 +50,36 @@ static double expected_seconds(struct plan *plan)
     return sum_s;
 }
 
-/* The point that takes most memory, and how much. */
-static size_t find_largest(struct plan *plan, int threads, double *most_bytes)
+/* The point that takes most memory, and how much with those beside it. */
+static size_t find_largest(struct plan *plan, const struct side_by_side *beside, int threads, double *most_bytes)
 {
     const struct selection *selection = plan->selection;
     size_t largest = 0;
     *most_bytes = 0;
-    for (size_t i = 0; i < selection->count; i++) {
-        double bytes = is_run(plan, i) ? evaluate_bytes(&selection->points[i], threads) : 0;
-        if (bytes > *most_bytes) {
-            *most_bytes = bytes;
-            largest = i;
+    for (size_t first = 0, end; first < selection->count; first = end) {
+        end = side_by_side_end(selection->points, first, selection->count);
+        bool alone = side_by_side_seconds(selection->points, first, end) > beside->most_s;
+        int jobs = alone ? 1 : beside->jobs, of_one = threads > jobs ? threads / jobs : 1;
+        for (size_t i = first; i < end; i++) {
+            double bytes = is_run(plan, i) ? jobs * evaluate_bytes(&selection->points[i], of_one) : 0;
+            if (bytes > *most_bytes) {
+                *most_bytes = bytes;
+                largest = i;
+            }
         }
     }
     return largest;
 }
 
 enum error_kind dry_run(const struct run_options *options, const struct selection *selection,
-                        const struct foreign_subject *foreign, const struct kept_record **kept, struct error *error)
+                        const struct side_by_side *beside, const struct foreign_subject *foreign,
+                        const struct kept_record **kept, struct error *error)
 {
     struct plan plan = {.selection = selection, .kept = kept, .evaluator = {.foreign = foreign}};
     char time[32], sizes[2][32], key[POINT_KEY_SIZE];
     double bytes, available_bytes = memory_available_bytes();
-    size_t largest = find_largest(&plan, options->selection.threads, &bytes);
+    size_t largest = find_largest(&plan, beside, options->selection.threads, &bytes);
     count(&plan);
-    bytes *= run_jobs(options, selection);
     printf("points   %zu", selection->count);
     if (options->selection.shard.count > 0)
         printf(" of %zu, shard %d of %d", selection->run.count, options->selection.shard.index,

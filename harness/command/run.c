@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness/command/crash.h"
 #include "harness/command/dry_run.h"
 #include "harness/evaluate/evaluate.h"
 #include "harness/report/file/kept.h"
 #include "harness/run/walk.h"
+#include "harness/support/memory.h"
 #include "harness/support/source.h"
 
 enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1 };
@@ -19,6 +21,7 @@ struct run {
     struct kept kept;
     const struct kept_record **kept_of; /* [selection.count]; NULL: the point is to be run */
     struct device *device;
+    struct side_by_side beside; /* points at a time */
     struct foreign_opened foreign;
     struct selection_options selection_options; /* with what is known of the foreign kernel */
     struct progress *progress;
@@ -126,6 +129,29 @@ static enum error_kind open_foreign(struct run *run, struct error *error)
     return foreign_select(&run->foreign, &run->selection_options, error);
 }
 
+static int jobs_asked(const struct run_options *options)
+{
+    return options->jobs > 0 ? options->jobs : 1;
+}
+
+/* Whether records can be put in order when all are there. */
+static bool is_put_in_order(const char *results)
+{
+    struct stat status;
+    return !results || (strcmp(results, "-") != 0 && (stat(results, &status) != 0 || S_ISREG(status.st_mode)));
+}
+
+/* Where nobody says how many points are worked on at a time, it is one where their order is seen, where a kernel that
+ * is not ours may have threads of its own, and where there is one device for all. */
+static struct side_by_side choose_jobs(const struct run *run)
+{
+    const struct run_options *options = run->options;
+    bool one = options->jobs > 0 || options->fail_fast || opened(run) || device_kind(run->device) != DEVICE_HOST ||
+               !is_put_in_order(results_path(options));
+    return one ? side_by_side_given(&run->selection, jobs_asked(options))
+               : side_by_side_choose(&run->selection, options->selection.threads, memory_available_bytes());
+}
+
 static enum error_kind plan(struct run *run, struct error *error)
 {
     const struct run_options *options = run->options;
@@ -136,12 +162,14 @@ static enum error_kind plan(struct run *run, struct error *error)
     if (!kind)
         kind = outputs_check(&options->outputs, &run->selection, &read, error);
     if (!kind && !options->dry_run)
-        kind = selection_check_room(&run->selection, options->selection.threads, run_jobs(options, &run->selection),
-                                    error);
+        kind = selection_check_room(&run->selection, options->selection.threads,
+                                    side_by_side_given(&run->selection, jobs_asked(options)).jobs, error);
     if (!kind)
         kind = selection_check_references(&run->selection, error);
     if (!kind)
         kind = selection_open_device(&run->device, &run->selection_options, error);
+    if (!kind)
+        run->beside = choose_jobs(run);
     return kind ? kind : keep_records(run, error);
 }
 
@@ -219,7 +247,7 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
         .kept = run->kept_of,
         .device = run->device,
         .foreign = opened(run) ? &foreign : NULL,
-        .jobs = options->jobs,
+        .beside = run->beside,
         .threads = options->selection.threads,
         .fail_fast = options->fail_fast,
         .time_limit_s = options->time_limit_s,
@@ -241,7 +269,8 @@ int run(const struct run_options *options, struct progress *progress, struct err
     struct run run = {.options = options, .progress = progress, .start_s = seconds_now()};
     enum error_kind kind = plan(&run, error);
     if (!kind && options->dry_run)
-        kind = dry_run(options, &run.selection, opened(&run) ? &run.foreign.subject : NULL, run.kept_of, error);
+        kind = dry_run(options, &run.selection, &run.beside, opened(&run) ? &run.foreign.subject : NULL, run.kept_of,
+                       error);
     else if (!kind)
         kind = walk(&run, progress, error);
     if (kind && !run.summary.cut_short)

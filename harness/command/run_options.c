@@ -30,7 +30,10 @@ static const struct argp_option own_options[] = {
      "nothing had happened",
      3},
     {"any-build", OPTION_ANY_BUILD, NULL, 0, "with --resume, keep records of another build as well", 3},
-    {"jobs", OPTION_JOBS, "N", 0, "run N points at a time, the threads shared among them (1)", 3},
+    {"jobs", OPTION_JOBS, "N", 0,
+     "run N points at a time, the threads shared among them (default: small points of shipped kernels side by side on "
+     "the host, a thread each; else 1)",
+     3},
     {"fail-fast", OPTION_FAIL_FAST, NULL, 0, "stop at the first point that does not end as its case expects", 3},
     {"time-limit", OPTION_TIME_LIMIT, "TIME", 0, "begin no point later than this: 90, 90s, 30m, 2h; exit code 130", 3},
     {"dry-run", OPTION_DRY_RUN, NULL, 0, "run nothing; print how many points, and what time and memory they take", 3},
@@ -90,8 +93,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         foreign_check_resume(&options->foreign, options->resume, options->any_build, state);
         if (options->foreign.pipes && options->jobs > 1)
             argp_error(state, "--kernel-pipes: one point at a time; allowed: --jobs 1");
-        if (!options->jobs)
-            options->jobs = 1;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

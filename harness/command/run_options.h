@@ -21,14 +21,8 @@ struct run_options {
     bool junit_gitlab;              /* of --junit-style */
     bool fail_fast;                 /* stop at the first point that does not end as expected */
     double time_limit_s;            /* no point begins later than this; 0: no limit */
-    int jobs;                       /* points at a time; the threads are shared among them */
+    int jobs;                       /* points at a time, which share the threads; 0: not said */
 };
-
-/* Points that are worked on at a time: no more than there are. */
-static inline int run_jobs(const struct run_options *options, const struct selection *selection)
-{
-    return selection->count < (size_t)options->jobs ? (int)selection->count : options->jobs;
-}
 
 /*
  * Where records go, --resume, --jobs and the like, and those of selection_parsers: a child parser. Its input is a

@@ -236,7 +236,7 @@ static enum error_kind walk(struct under_way *run, struct error *failure)
         .asked = &run->options,
         .kept = none,
         .foreign = &foreign,
-        .jobs = 1,
+        .beside = side_by_side_given(&run->selection, 1),
         .threads = run->options.threads,
         .progress = &run->progress->progress,
         .sinks = &sink,

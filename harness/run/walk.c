@@ -270,6 +270,7 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
     struct walking walking = {
         .walk = walk,
         .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .changed = PTHREAD_COND_INITIALIZER,
         .start_s = seconds_now(),
         .time_left = time_left_begin(walk->selection, walk->kept),
         .error = error,
@@ -288,6 +289,7 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
         walk->watch_end();
     free(walking.in_work);
     progress_display_stop(walking.display);
+    pthread_cond_destroy(&walking.changed);
     pthread_mutex_destroy(&walking.mutex);
     return walking.kind;
 }

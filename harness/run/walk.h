@@ -6,6 +6,7 @@
 
 #include "harness/report/sink/sink.h"
 #include "harness/run/selection.h"
+#include "harness/run/side_by_side.h"
 #include "harness/subject/foreign.h"
 
 /* A kernel that is not ours, run in place of points' own. */
@@ -26,7 +27,8 @@ struct walk {
     const struct kept_record **kept;       /* [selection->count]; NULL for a point that is to be run */
     struct device *device;                 /* NULL, of one job, with foreign */
     const struct walk_foreign *foreign;    /* NULL: points' own kernels are run */
-    int jobs, threads;                     /* points at a time, and the threads that they share */
+    struct side_by_side beside;            /* points at a time, */
+    int threads;                           /* and the threads that they share, or that one has alone */
     bool fail_fast;                        /* stop at the first point that does not end as expected */
     double time_limit_s;                   /* no point begins later than this; 0: no limit */
     bool is_displayed;                     /* on a terminal (progress_display.h) */

@@ -1,3 +1,5 @@
+#include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,28 +8,57 @@
 #include "harness/support/threads.h"
 #include "reference/computing_environment.h"
 
-/* Whether two points that stand together share their inputs: who works on one works on the other. */
-static bool points_belong(const struct point *a, const struct point *b)
-{
-    return problem_spec_equal(&a->problem, &b->problem);
-}
+/* Points [first, end), which are worked on together as they share their inputs. */
+struct group {
+    size_t first, end;
+    bool alone; /* nobody works beside */
+};
 
-/* Takes points [*first, *end) that belong together; false if there are none. Those that are kept are done with. */
-static bool take_points(struct walking *walking, size_t *first, size_t *end)
+/* The next points that nobody has taken, behind those that are kept, with which it is done. False: there are none, or
+ * the walk is to end. Under the mutex. */
+static bool find_group(struct walking *walking, struct group *group)
 {
     const struct walk *walk = walking->walk;
-    const struct point *points = walk->selection->points;
-    pthread_mutex_lock(&walking->mutex);
-    for (; walking->next < walk->selection->count && walk->kept[walking->next] && !walking_is_to_end(walking);
-         walking->next++)
+    const size_t count = walk->selection->count;
+    for (; walking->next < count && walk->kept[walking->next] && !walking_is_to_end(walking); walking->next++)
         walking_keep_point(walking, walking->next);
-    bool taken = !walking_is_to_end(walking) && walking->next < walk->selection->count;
-    *first = *end = walking->next;
-    while (taken && *end < walk->selection->count && !walk->kept[*end] && points_belong(&points[*first], &points[*end]))
-        ++*end;
-    walking->next = *end;
+    if (walking_is_to_end(walking) || walking->next >= count)
+        return false;
+    size_t first = walking->next, end = first + 1, all = side_by_side_end(walk->selection->points, first, count);
+    while (end < all && !walk->kept[end])
+        end++;
+    double seconds = side_by_side_seconds(walk->selection->points, first, end);
+    *group = (struct group){first, end, seconds > walk->beside.most_s};
+    return true;
+}
+
+/* Waits until points may be taken, and takes them: those that nobody works beside are the first worker's, when all
+ * others are done. False if there are none. */
+static bool take_group(struct walking *walking, bool is_first_worker, struct group *group)
+{
+    pthread_mutex_lock(&walking->mutex);
+    bool found = find_group(walking, group);
+    while (found && (walking->is_alone || (group->alone && (walking->working > 0 || !is_first_worker)))) {
+        pthread_cond_wait(&walking->changed, &walking->mutex);
+        found = find_group(walking, group);
+    }
+    if (found) {
+        walking->next = group->end;
+        walking->is_alone = group->alone;
+        walking->working++;
+    }
+    pthread_cond_broadcast(&walking->changed);
     pthread_mutex_unlock(&walking->mutex);
-    return taken;
+    return found;
+}
+
+static void leave_group(struct walking *walking)
+{
+    pthread_mutex_lock(&walking->mutex);
+    walking->working--;
+    walking->is_alone = false;
+    pthread_cond_broadcast(&walking->changed);
+    pthread_mutex_unlock(&walking->mutex);
 }
 
 /* Whether records go to nobody who reads k and v. A sink that says nothing has them. */
@@ -45,79 +76,122 @@ struct worker {
     const struct foreign_subject *foreign; /* the same; NULL: there is none */
     void *opened;                          /* what foreign is of, unless it is the walk's own */
     pthread_t thread;
-    bool started;
+    bool is_first, started;
 };
 
 static int threads_of_worker(const struct walk *walk)
 {
-    int threads = walk->threads / walk->jobs;
+    int threads = walk->threads / walk->beside.jobs;
     return threads > 0 ? threads : 1;
+}
+
+static struct evaluator make_evaluator(const struct worker *worker)
+{
+    const struct walk *walk = worker->walking->walk;
+    return (struct evaluator){
+        .device = worker->device,
+        .foreign = worker->foreign,
+        .threads = threads_of_worker(walk),
+        .progress = walk->progress,
+        .display = walk->beside.jobs == 1 ? worker->walking->display : NULL,
+        .without_keys = is_without_keys(walk),
+    };
+}
+
+/* With all threads, and the walk's device. */
+static void do_group_alone(const struct worker *worker, const struct group *group)
+{
+    const struct walk *walk = worker->walking->walk;
+    struct evaluator evaluator = make_evaluator(worker);
+    evaluator.device = walk->device;
+    evaluator.threads = walk->threads;
+    evaluator.display = worker->walking->display;
+    walking_do_points(worker->walking, &evaluator, group->first, group->end);
+    evaluator_clear(&evaluator);
 }
 
 static void *work(void *context)
 {
     COMPUTING_ENVIRONMENT();
     const struct worker *worker = context;
-    struct walking *walking = worker->walking;
-    const struct walk *walk = walking->walk;
-    struct evaluator evaluator = {
-        .device = worker->device,
-        .foreign = worker->foreign,
-        .threads = threads_of_worker(walk),
-        .progress = walk->progress,
-        .display = walk->jobs == 1 ? walking->display : NULL,
-        .without_keys = is_without_keys(walk),
-    };
-    size_t first, end;
-    while (take_points(walking, &first, &end))
-        walking_do_points(walking, &evaluator, first, end);
+    struct evaluator evaluator = make_evaluator(worker);
+    struct group group;
+    while (take_group(worker->walking, worker->is_first, &group)) {
+        if (group.alone)
+            do_group_alone(worker, &group);
+        else
+            walking_do_points(worker->walking, &evaluator, group.first, group.end);
+        leave_group(worker->walking);
+    }
     evaluator_clear(&evaluator);
     return NULL;
 }
 
-/* The first worker is this thread itself, with the walk's device. */
+/* Whether the first worker has a device beside the walk's, whose threads are all of them. */
+static bool has_device_beside(const struct walk *walk)
+{
+    return walk->beside.jobs > 1 && isfinite(walk->beside.most_s);
+}
+
+static enum error_kind open_worker(struct worker *worker, struct error *error)
+{
+    const struct walk *walk = worker->walking->walk;
+    const struct walk_foreign *foreign = walk->foreign;
+    const struct device_options options = {.threads = threads_of_worker(walk)};
+    enum error_kind kind = ERROR_NONE;
+    worker->device = walk->device;
+    worker->foreign = foreign ? foreign->subject : NULL;
+    if (!worker->is_first || has_device_beside(walk))
+        kind = device_open(&worker->device, device_kind(walk->device), &options, error);
+    if (!worker->is_first && foreign && !kind)
+        kind = foreign->open(foreign->context, &worker->opened, &worker->foreign, error);
+    return kind;
+}
+
+static void close_worker(const struct worker *worker)
+{
+    const struct walk *walk = worker->walking->walk;
+    if (worker->device != walk->device)
+        device_close(worker->device);
+    if (!worker->is_first && walk->foreign)
+        walk->foreign->close(worker->opened);
+}
+
+/* The first worker is this thread itself. */
 static enum error_kind start_workers(struct walking *walking, struct worker *workers, struct error *error)
 {
     const struct walk *walk = walking->walk;
-    const struct device_options options = {.threads = threads_of_worker(walk)};
     enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < walk->jobs && !kind; i++) {
-        const struct walk_foreign *foreign = walk->foreign;
-        workers[i] =
-            (struct worker){.walking = walking, .device = walk->device, .foreign = foreign ? foreign->subject : NULL};
-        if (i > 0)
-            kind = device_open(&workers[i].device, device_kind(walk->device), &options, error);
-        if (i > 0 && foreign && !kind)
-            kind = foreign->open(foreign->context, &workers[i].opened, &workers[i].foreign, error);
-    }
-    for (int i = 1; i < walk->jobs && !kind; i++) {
+    for (int i = 0; i < walk->beside.jobs; i++)
+        workers[i] = (struct worker){.walking = walking, .device = walk->device, .is_first = i == 0};
+    for (int i = 0; i < walk->beside.jobs && !kind; i++)
+        kind = open_worker(&workers[i], error);
+    for (int i = 1; i < walk->beside.jobs && !kind; i++) {
         int reason = thread_start(&workers[i].thread, work, &workers[i]);
         workers[i].started = reason == 0;
         if (reason) /* those that have started end before their next point */
-            kind = error_set(error, ERROR_SYSTEM, "cannot start --jobs %d: %s", walk->jobs, strerror(reason));
+            kind = error_set(error, ERROR_SYSTEM, "cannot start --jobs %d: %s", walk->beside.jobs, strerror(reason));
     }
     return kind;
 }
 
 void walking_run_workers(struct walking *walking)
 {
-    const struct walk *walk = walking->walk;
-    int jobs = walk->jobs;
+    int jobs = walking->walk->beside.jobs;
     struct worker *workers = calloc((size_t)jobs, sizeof *workers);
     struct error failure;
     enum error_kind kind = workers ? start_workers(walking, workers, &failure)
                                    : error_memory(&failure, "--jobs", (double)jobs * sizeof *workers);
     pthread_mutex_lock(&walking->mutex);
     walking_fail(walking, kind, &failure);
+    pthread_cond_broadcast(&walking->changed); /* to those who wait for the first worker */
     pthread_mutex_unlock(&walking->mutex);
     if (!kind)
         work(&workers[0]);
-    for (int i = 1; workers && i < jobs; i++) {
+    for (int i = 0; workers && i < jobs; i++) {
         if (workers[i].started)
             pthread_join(workers[i].thread, NULL);
-        device_close(workers[i].device);
-        if (walk->foreign)
-            walk->foreign->close(workers[i].opened);
+        close_worker(&workers[i]);
     }
     free(workers);
 }

@@ -16,7 +16,10 @@ struct walk;
 struct walking {
     struct walk *walk;
     pthread_mutex_t mutex;
+    pthread_cond_t changed; /* who works, or whether the walk goes on */
     struct progress_display *display;
+    int working;   /* workers that have points */
+    bool is_alone; /* one of them, with points that nobody works beside */
     size_t next;   /* the first point that nobody has taken */
     size_t begun;  /* points, the kept ones included */
     bool *in_work; /* [selection->count] begun and not ended */

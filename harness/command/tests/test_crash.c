@@ -84,7 +84,7 @@ static void walk_until_crash(const char *case_path, const char *results, const c
                         .asked = &options,
                         .kept = kept,
                         .device = device,
-                        .jobs = 1,
+                        .beside = side_by_side_given(&selection, 1),
                         .threads = 2,
                         .progress = &progress,
                         .sinks = sinks,

@@ -1,0 +1,31 @@
+/*
+ * How many points are worked on at a time where nobody says.
+ *
+ * Threads do little for a point that takes a moment: its steps are too short to be shared. So points run side by side,
+ * a thread each, and those alone, with all threads, that would keep the others waiting at the end: T threads are busy
+ * with n points of one size for as long as ceil(n / T) of them take, so no point runs beside others that takes more
+ * than a fraction of what all of them take, over T.
+ */
+#ifndef HARNESS_RUN_SIDE_BY_SIDE_H
+#define HARNESS_RUN_SIDE_BY_SIDE_H
+
+#include "harness/run/selection.h"
+
+struct side_by_side {
+    int jobs;      /* points at a time, 1 at least */
+    double most_s; /* what groups of points that belong together take at most to be one of them (cost.h) */
+};
+
+/* The end of the points from `first` on that are worked on together, as they share their inputs; end: of all. */
+size_t side_by_side_end(const struct point *points, size_t first, size_t end);
+
+/* What points [first, end) of one group take. */
+double side_by_side_seconds(const struct point *points, size_t first, size_t end);
+
+/* So many at a time, whatever they take; no more than there are. */
+struct side_by_side side_by_side_given(const struct selection *selection, int jobs);
+
+/* As many as so many threads and half of so much memory allow. */
+struct side_by_side side_by_side_choose(const struct selection *selection, int threads, double available_bytes);
+
+#endif

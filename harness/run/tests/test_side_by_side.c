@@ -1,0 +1,192 @@
+/* Which points run beside others where nobody says, and that those which run alone do. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "harness/case/tests/case_fixture.h"
+#include "harness/run/walk.h"
+#include "kernels/device/device.h"
+
+enum { MAX_POINTS = 64 };
+static const double PLENTY = 1e12;
+
+struct desk {
+    struct case_list list;
+    struct point points[MAX_POINTS];
+    struct selection selection;
+};
+
+static struct desk make_desk(const char *text)
+{
+    static struct desk desk;
+    desk.list = parse(text);
+    desk.selection = (struct selection){.points = desk.points};
+    for (size_t c = 0; c < desk.list.count; c++)
+        for (size_t i = 0; i < case_num_points(desk.list.cases[c]); i++)
+            case_point(desk.list.cases[c], i, &desk.points[desk.selection.count++]);
+    assert_true(desk.selection.count <= MAX_POINTS);
+    return desk;
+}
+
+static const char many_and_one[] =
+    "case: a\nseq_len: [100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115]\n"
+    "num_heads: 2\nhead_dim: 64\nsentinel: [-5e4, exclude]\noracles: none\n"
+    "---\ncase: b\nseq_len: 9000\nnum_heads: 8\nhead_dim: 64\noracles: none\n"
+    "---\ncase: c\nseq_len: [96, 97]\nnum_heads: 2\nhead_dim: 64\noracles: none\n";
+enum { SMALL = 32, LARGE_AT = SMALL, ALL = SMALL + 3 };
+
+/* Points of one problem are one group, whatever else they differ in. */
+static void test_groups(void **state)
+{
+    (void)state;
+    struct desk desk = make_desk(many_and_one);
+    assert_int_equal(desk.selection.count, ALL);
+    assert_int_equal(side_by_side_end(desk.selection.points, 0, ALL), 2);
+    assert_int_equal(side_by_side_end(desk.selection.points, 0, 1), 1);
+    assert_int_equal(side_by_side_end(desk.selection.points, LARGE_AT, ALL), LARGE_AT + 1);
+    double two = side_by_side_seconds(desk.selection.points, 0, 2);
+    double each = side_by_side_seconds(desk.selection.points, 0, 1);
+    assert_true(two > each && two < 2 * each); /* their inputs are made once */
+    case_list_clear(&desk.list);
+}
+
+/* As many as there are threads, while memory and groups last; the large one runs alone. */
+static void test_small_points_run_side_by_side(void **state)
+{
+    (void)state;
+    struct desk desk = make_desk(many_and_one);
+    const struct point *points = desk.selection.points;
+    for (int threads = 2; threads <= 3; threads++) {
+        struct side_by_side beside = side_by_side_choose(&desk.selection, threads, PLENTY);
+        assert_int_equal(beside.jobs, threads);
+        assert_true(side_by_side_seconds(points, 0, 2) <= beside.most_s);
+        assert_true(side_by_side_seconds(points, LARGE_AT, LARGE_AT + 1) > beside.most_s);
+    }
+    assert_int_equal(side_by_side_choose(&desk.selection, 1, PLENTY).jobs, 1);
+    assert_int_equal(side_by_side_choose(&desk.selection, 2, 1).jobs, 1);
+    case_list_clear(&desk.list);
+}
+
+/* Where each takes a large part of the whole, all threads work on one after the other, as where it takes long. */
+static void test_few_points_run_one_by_one(void **state)
+{
+    (void)state;
+    struct desk desk = make_desk("case: a\nseq_len: [1000, 1001, 1002]\nnum_heads: 4\nhead_dim: 64\n");
+    struct side_by_side beside = side_by_side_choose(&desk.selection, 2, PLENTY);
+    assert_true(beside.jobs == 1 && beside.most_s == INFINITY);
+    case_list_clear(&desk.list);
+    desk =
+        make_desk("case: a\nseq_len: 1000000\nnum_heads: 32\nhead_dim: 128\nseed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n");
+    assert_int_equal(side_by_side_choose(&desk.selection, 2, PLENTY).jobs, 1);
+    case_list_clear(&desk.list);
+}
+
+/* What is asked for is done, with no more jobs than points. */
+static void test_jobs_that_are_given(void **state)
+{
+    (void)state;
+    struct desk desk = make_desk("case: a\nseq_len: [10, 11, 12]\nnum_heads: 4\nhead_dim: 64\n");
+    for (int jobs = 1; jobs <= 4; jobs++) {
+        struct side_by_side beside = side_by_side_given(&desk.selection, jobs);
+        assert_true(beside.jobs == (jobs < 3 ? jobs : 3) && beside.most_s == INFINITY);
+    }
+    desk.selection.count = 0;
+    assert_int_equal(side_by_side_given(&desk.selection, 2).jobs, 1);
+    case_list_clear(&desk.list);
+}
+
+/* ---- a walk ------------------------------------------------------------------------------------------------------ */
+
+/* Points of about the same size, of which one is taken for large: who begins beside it ends while it is launched, on
+ * the walk's own device. */
+static const char alike[] =
+    "case: a\nseq_len: [2000, 2001, 2002, 2003, 2004, 2100, 2005, 2006, 2007]\nnum_heads: 8\nhead_dim: 64\n"
+    "oracles: none\n";
+enum { ALIKE = 9, LARGEST_AT = 5 };
+
+static atomic_bool in_launch;
+static atomic_int launches, beside_it, records;
+
+static enum error_kind launch_slowly(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
+{
+    atomic_store(&in_launch, true);
+    atomic_fetch_add(&launches, 1);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    atomic_store(&in_launch, false);
+    return kind;
+}
+
+static enum error_kind count_record(struct sink *sink, const struct record *record, struct error *error)
+{
+    bool *done = sink->state;
+    size_t index = (size_t)(record->point - sink->plan->points);
+    (void)error;
+    assert_false(done[index]);
+    done[index] = true;
+    atomic_fetch_add(&records, 1);
+    atomic_fetch_add(&beside_it, atomic_load(&in_launch) ? 1 : 0);
+    return ERROR_NONE;
+}
+
+static void test_nobody_works_beside_a_large_point(void **state)
+{
+    (void)state;
+    static const struct sink_kind counting = {.record = count_record};
+    struct desk desk = make_desk(alike);
+    struct device_ops ops = device_host_ops;
+    struct device *device;
+    struct error error = {0};
+    bool done[ALIKE] = {false};
+    size_t places[ALIKE] = {0};
+    const struct kept_record *kept[ALIKE] = {NULL};
+    struct progress progress = {0};
+    struct summary summary = {.points_total = ALIKE};
+    const struct selection_options asked = {.threads = 4};
+    const struct sink_plan plan = {.points = desk.points, .num_points = ALIKE};
+    struct sink sink = {.kind = &counting, .plan = &plan, .state = done};
+    double most_s =
+        (side_by_side_seconds(desk.points, 0, 1) + side_by_side_seconds(desk.points, LARGEST_AT, LARGEST_AT + 1)) / 2;
+    ops.launch = launch_slowly;
+    desk.selection.points = desk.points;
+    desk.selection.places = places;
+    assert_int_equal(device_open_with(&device, DEVICE_HOST, &ops, &(struct device_options){.threads = 4}, &error),
+                     ERROR_NONE);
+    struct walk walk = {.selection = &desk.selection,
+                        .asked = &asked,
+                        .kept = kept,
+                        .device = device,
+                        .beside = {.jobs = 4, .most_s = most_s},
+                        .threads = 4,
+                        .progress = &progress,
+                        .sinks = &sink,
+                        .num_sinks = 1,
+                        .summary = &summary};
+    assert_int_equal(walk_points(&walk, &error), ERROR_NONE);
+    assert_int_equal(atomic_load(&records), ALIKE);
+    assert_int_equal(summary.by_status[STATUS_PASS], ALIKE);
+    assert_true(atomic_load(&launches) > 0);
+    assert_int_equal(atomic_load(&beside_it), 0);
+    device_close(device);
+    case_list_clear(&desk.list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_small_points_run_side_by_side),
+        cmocka_unit_test(test_few_points_run_one_by_one),
+        cmocka_unit_test(test_jobs_that_are_given),
+        cmocka_unit_test(test_nobody_works_beside_a_large_point),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
