@@ -58,7 +58,7 @@ static size_t find_largest(struct plan *plan, const struct side_by_side *beside,
     *most_bytes = 0;
     for (size_t first = 0, end; first < selection->count; first = end) {
         end = side_by_side_end(selection->points, first, selection->count);
-        bool alone = side_by_side_seconds(selection->points, first, end) > beside->most_s;
+        bool alone = side_by_side_is_alone(beside, selection->points, first, end);
         int jobs = alone ? 1 : beside->jobs, of_one = threads > jobs ? threads / jobs : 1;
         for (size_t i = first; i < end; i++) {
             double bytes = is_run(plan, i) ? jobs * evaluate_bytes(&selection->points[i], of_one) : 0;

@@ -27,8 +27,7 @@ static bool find_group(struct walking *walking, struct group *group)
     size_t first = walking->next, end = first + 1, all = side_by_side_end(walk->selection->points, first, count);
     while (end < all && !walk->kept[end])
         end++;
-    double seconds = side_by_side_seconds(walk->selection->points, first, end);
-    *group = (struct group){first, end, seconds > walk->beside.most_s};
+    *group = (struct group){first, end, side_by_side_is_alone(&walk->beside, walk->selection->points, first, end)};
     return true;
 }
 
@@ -98,32 +97,29 @@ static struct evaluator make_evaluator(const struct worker *worker)
     };
 }
 
-/* With all threads, and the walk's device. */
-static void do_group_alone(const struct worker *worker, const struct group *group)
+/* The first worker's with all threads, and the walk's device. */
+static struct evaluator make_evaluator_alone(const struct worker *worker)
 {
     const struct walk *walk = worker->walking->walk;
     struct evaluator evaluator = make_evaluator(worker);
     evaluator.device = walk->device;
     evaluator.threads = walk->threads;
     evaluator.display = worker->walking->display;
-    walking_do_points(worker->walking, &evaluator, group->first, group->end);
-    evaluator_clear(&evaluator);
+    return evaluator;
 }
 
 static void *work(void *context)
 {
     COMPUTING_ENVIRONMENT();
     const struct worker *worker = context;
-    struct evaluator evaluator = make_evaluator(worker);
+    struct evaluator beside = make_evaluator(worker), alone = make_evaluator_alone(worker);
     struct group group;
     while (take_group(worker->walking, worker->is_first, &group)) {
-        if (group.alone)
-            do_group_alone(worker, &group);
-        else
-            walking_do_points(worker->walking, &evaluator, group.first, group.end);
+        walking_do_points(worker->walking, group.alone ? &alone : &beside, group.first, group.end);
         leave_group(worker->walking);
     }
-    evaluator_clear(&evaluator);
+    evaluator_clear(&beside);
+    evaluator_clear(&alone);
     return NULL;
 }
 

@@ -87,6 +87,14 @@ static void test_few_points_run_one_by_one(void **state)
         make_desk("case: a\nseq_len: 1000000\nnum_heads: 32\nhead_dim: 128\nseed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n");
     assert_int_equal(side_by_side_choose(&desk.selection, 2, PLENTY).jobs, 1);
     case_list_clear(&desk.list);
+    desk = make_desk("case: a\nseq_len: 100000\nnum_heads: 32\nnum_kv_heads: 32\nhead_dim: 128\nkernel: single_pass\n"
+                     "oracles: none\nseed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n");
+    struct side_by_side lavish = {.jobs = 2, .most_s = INFINITY, .most_point_s = INFINITY, .most_bytes = 1e9};
+    struct side_by_side patient = {.jobs = 2, .most_s = INFINITY, .most_point_s = 0.1, .most_bytes = INFINITY};
+    assert_true(side_by_side_is_alone(&lavish, desk.selection.points, 0, 1)); /* 1.6 GB of k and v */
+    assert_true(side_by_side_is_alone(&patient, desk.selection.points, 0, 1));
+    assert_int_equal(side_by_side_choose(&desk.selection, 2, PLENTY).jobs, 1);
+    case_list_clear(&desk.list);
 }
 
 /* What is asked for is done, with no more jobs than points. */
@@ -164,7 +172,7 @@ static void test_nobody_works_beside_a_large_point(void **state)
                         .asked = &asked,
                         .kept = kept,
                         .device = device,
-                        .beside = {.jobs = 4, .most_s = most_s},
+                        .beside = {.jobs = 4, .most_s = most_s, .most_point_s = PLENTY, .most_bytes = PLENTY},
                         .threads = 4,
                         .progress = &progress,
                         .sinks = &sink,
