@@ -266,6 +266,8 @@ $(LIBRARY_TESTS) $(RUN_TESTS_OF_API): $(BUILD)/%: $(BUILD)/%.o $(OPENMP_PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LIBRARY_LIBS) -ldl -lpthread -o $@
 
+$(BUILD)/harness/run/tests/test_walk_threads: $(OPENMP_PARTS)
+
 # With the host forms of kernels in the place of those for a GPU, and without CUDA's libraries.
 FAKE_KERNELS := $(foreach name,$(basename $(notdir $(KERNELS_CU))),-Wl,--defsym=cuda_$(name)=host_$(name))
 $(FAKE_GPU_TESTS): $(addprefix $(BUILD)/kernels/tests/,gpu_timing.o)
@@ -378,7 +380,7 @@ check-threads:  ## the libraries judge in several threads at once, under ThreadS
 	$(Q)$(MAKE) --no-print-directory BUILD=build-thread SANITIZE=thread NVCC= check-threaded
 
 .PHONY: check-threaded
-check-threaded: $(BUILD)/harness/library/tests/test_api_threads $(BUILD)/harness/run/tests/test_run_threads
+check-threaded: $(addprefix $(BUILD)/harness/,library/tests/test_api_threads run/tests/test_run_threads run/tests/test_walk_threads)
 	$(Q)scripts/run-tests $^
 
 VALGRIND_SHARE := $(call shared,$(VALGRIND_TESTS))

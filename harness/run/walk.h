@@ -25,7 +25,7 @@ struct walk {
     const struct selection *selection;
     const struct selection_options *asked; /* what it is of: records say so */
     const struct kept_record **kept;       /* [selection->count]; NULL for a point that is to be run */
-    struct device *device;                 /* NULL, of one job, with foreign */
+    struct device *device;                 /* may be NULL with foreign */
     const struct walk_foreign *foreign;    /* NULL: points' own kernels are run */
     struct side_by_side beside;            /* points at a time, */
     int threads;                           /* and the threads that they share, or that one has alone */

@@ -137,7 +137,7 @@ static enum error_kind open_worker(struct worker *worker, struct error *error)
     enum error_kind kind = ERROR_NONE;
     worker->device = walk->device;
     worker->foreign = foreign ? foreign->subject : NULL;
-    if (!worker->is_first || has_device_beside(walk))
+    if (walk->device && (!worker->is_first || has_device_beside(walk)))
         kind = device_open(&worker->device, device_kind(walk->device), &options, error);
     if (!worker->is_first && foreign && !kind)
         kind = foreign->open(foreign->context, &worker->opened, &worker->foreign, error);

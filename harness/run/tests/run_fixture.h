@@ -18,7 +18,7 @@
 static const char small_cases[] =
     "case: small\nseq_len: [5, 33]\nnum_heads: 2\nhead_dim: 64\ndtype: f32\nseed: [1, 2]\n";
 
-enum fault {
+enum mistake {
     SOUND,
     WRONG,       /* forgets the bias of the last head */
     REFUSES,     /* the launch */
@@ -29,12 +29,12 @@ enum fault {
 };
 
 struct small_kernel {
-    enum fault fault;
+    enum mistake fault;
     int launches;
     alibicheck_run_progress *progress; /* of STOPS */
 };
 
-static void attend(const struct alibicheck_kernel_launch *launch, int head, enum fault fault)
+static void attend(const struct alibicheck_kernel_launch *launch, int head, enum mistake fault)
 {
     const struct alibicheck_kernel_sequence *sequence = launch->sequences;
     const int dim = launch->head_dim, heads = launch->num_heads;

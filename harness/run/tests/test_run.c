@@ -20,7 +20,7 @@ static alibicheck_cases *small(void)
 }
 
 /* Runs the small cases with a fault; what they came to is the caller's. */
-static alibicheck_results *run_small(enum fault fault, const char *setting, struct kept_records *kept)
+static alibicheck_results *run_small(enum mistake fault, const char *setting, struct kept_records *kept)
 {
     struct small_kernel context = {.fault = fault};
     const struct alibicheck_kernel kernel = small_kernel(&context);
@@ -79,7 +79,7 @@ static void test_faults_are_told(void **state)
 {
     (void)state;
     static const struct {
-        enum fault fault;
+        enum mistake fault;
         const char *setting, *in_failure;
     } rows[] = {
         {WRONG, NULL, "signature dropped-bias"},
@@ -109,7 +109,7 @@ static void test_faults_are_told(void **state)
 static void test_what_a_kernel_leaves_changes_no_judgement(void **state)
 {
     (void)state;
-    static const enum fault faults[] = {CHANGES_V, CHANGES_FLOATS};
+    static const enum mistake faults[] = {CHANGES_V, CHANGES_FLOATS};
     struct kept_records sound = {.count = 0};
     alibicheck_results_free(run_small(SOUND, "oracles=none", &sound));
     for (size_t f = 0; f < sizeof faults / sizeof faults[0]; f++) {

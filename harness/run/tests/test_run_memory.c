@@ -37,7 +37,7 @@ static int32_t compare_record(void *context, const struct alibicheck_run_record 
 }
 
 /* From nothing to results; what was said of a point is not that of a sound run: -1. */
-static int work(enum fault fault, struct alibicheck_error *error)
+static int work(enum mistake fault, struct alibicheck_error *error)
 {
     static const char text[] =
         "case: small\nseq_len: 3\nnum_heads: 1\nhead_dim: 64\ndtype: f32\noracles: determinism\n";
@@ -72,7 +72,7 @@ static int work(enum fault fault, struct alibicheck_error *error)
     return status;
 }
 
-static void fail_at(enum fault fault, long at, bool and_after)
+static void fail_at(enum mistake fault, long at, bool and_after)
 {
     struct alibicheck_error error;
     turn.count = turn.failed = turn.live = 0;
@@ -92,7 +92,7 @@ static void fail_at(enum fault fault, long at, bool and_after)
         fail_msg("allocation %ld fails: status %d, \"%s\"", at, status, error.text);
 }
 
-static void fail_some(enum fault fault, bool and_after)
+static void fail_some(enum mistake fault, bool and_after)
 {
     struct alibicheck_error error;
     const bool all = getenv("ALIBICHECK_TEST_ALL");

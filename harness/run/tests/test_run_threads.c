@@ -17,7 +17,7 @@ enum { THREADS = 3, TIMES = 2, WORKERS = 2 };
 struct task {
     pthread_t thread;
     alibicheck_cases *shared; /* NULL: the thread makes its own */
-    enum fault fault;
+    enum mistake fault;
     struct kept_records kept;
     char failure[1024];
 };
@@ -61,7 +61,7 @@ static void *work(void *context)
     return NULL;
 }
 
-static void run_at_once(enum fault fault, bool share)
+static void run_at_once(enum mistake fault, bool share)
 {
     struct task tasks[THREADS] = {{.shared = NULL}};
     alibicheck_cases *cases = NULL;
