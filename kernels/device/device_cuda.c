@@ -150,8 +150,6 @@ static enum error_kind cuda_allocate(void *state, void **memory, size_t size_byt
     (void)state;
     TRY(cudaMalloc(memory, size_bytes));
 out:
-    if (kind)
-        (void)cudaGetLastError(); /* a caller may go on with less: no later call is to report it */
     return kind;
 }
 
@@ -221,8 +219,6 @@ static enum error_kind cuda_room(void *state, size_t *size_bytes, struct error *
     (void)state;
     TRY(cudaMemGetInfo(size_bytes, &total_bytes));
 out:
-    if (kind)
-        (void)cudaGetLastError(); /* the same */
     return kind;
 }
 

@@ -9,7 +9,9 @@
 
 #include "kernels/device/launch.h"
 
-/* Runs a CUDA call; on failure reports it by name in `kind` and `error`, and goes to out. */
+/* Runs a CUDA call; on failure reports it by name in `kind` and `error`, and goes to out. The runtime forgets it,
+ * unless the context is lost: who goes on with something else is not told of it by cudaGetLastError() behind a launch.
+ */
 #define TRY(call) TRY_OF(call, #call)
 #define TRY_OF(call, name)                                                                                      \
     do {                                                                                                        \
@@ -17,6 +19,7 @@
         if (result != cudaSuccess) {                                                                            \
             kind = error_set(error, ERROR_SYSTEM, "device cuda: %s: %s (%s)", name, cudaGetErrorString(result), \
                              cudaGetErrorName(result));                                                         \
+            (void)cudaGetLastError();                                                                           \
             goto out;                                                                                           \
         }                                                                                                       \
     } while (0)

@@ -2,11 +2,14 @@
 #include "kernels/probe/probe.h"
 #include "kernels/probe/prober_kernels.h"
 
+/* What is told here, the next call is not told of. */
 static enum error_kind answered(cudaError_t code, const char *what, struct error *error)
 {
-    return code == cudaSuccess ? ERROR_NONE
-                               : error_set(error, ERROR_SYSTEM, "device cuda: %s: %s (%s)", what,
-                                           cudaGetErrorString(code), cudaGetErrorName(code));
+    if (code == cudaSuccess)
+        return ERROR_NONE;
+    (void)cudaGetLastError();
+    return error_set(error, ERROR_SYSTEM, "device cuda: %s: %s (%s)", what, cudaGetErrorString(code),
+                     cudaGetErrorName(code));
 }
 
 static enum error_kind cuda_digests(enum function function, uint32_t first, uint32_t count, uint64_t *digests,

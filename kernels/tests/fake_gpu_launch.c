@@ -132,13 +132,20 @@ cudaError_t cudaLaunchKernel(const void *address, dim3 grid, dim3 block, void **
 
 /* ---- what nvcc compiles besides ---------------------------------------------------------------------------------- */
 
+/* Behind a launch of theirs these ask what the last error was, be it of an earlier call. */
+static cudaError_t leave_launch(cudaError_t code)
+{
+    fake_call_leave(code);
+    return cudaGetLastError();
+}
+
 cudaError_t gpu_read(const void *data, size_t size_bytes, void *sink, int multiprocessors, cudaStream_t stream)
 {
     ENTER();
     const struct fake_work work = {.kind = WORK_FILL, .to = sink, .row_bytes = 4};
     bool sound = fake_memory_holds(data, size_bytes) && fake_memory_holds(sink, 4) &&
                  multiprocessors == fake_gpu.multiprocessors;
-    return fake_call_leave(sound ? fake_stream_put(stream, &work) : cudaErrorInvalidValue);
+    return leave_launch(sound ? fake_stream_put(stream, &work) : cudaErrorInvalidValue);
 }
 
 /* What is not where the GPU can work on it ends what it does, as a kernel's arguments do. */
@@ -147,13 +154,13 @@ static cudaError_t work_on_keys(const struct fake_key_work *keys, int multiproce
     const struct fake_work work = {.kind = WORK_KEYS, .keys = *keys};
     ENTER();
     if (multiprocessors != fake_gpu.multiprocessors)
-        return fake_call_leave(cudaErrorInvalidValue);
+        return leave_launch(cudaErrorInvalidValue);
     if (!fake_gpu_keys_are_sound(keys)) {
         fprintf(stderr, "fake GPU: keys that are not in the device's memory, or not where they can be worked on\n");
         fake_gpu_lost = cudaErrorIllegalAddress;
-        return fake_call_leave(fake_gpu_lost);
+        return leave_launch(fake_gpu_lost);
     }
-    return fake_call_leave(fake_stream_put(stream, &work));
+    return leave_launch(fake_stream_put(stream, &work));
 }
 
 cudaError_t key_kernels_make(const struct made_elements *made, void *memory, int multiprocessors, cudaStream_t stream)
@@ -182,7 +189,7 @@ cudaError_t prober_digests(int function, uint32_t first, uint32_t count, uint64_
 {
     struct error error;
     ENTER();
-    return fake_call_leave(
+    return leave_launch(
         as_modelled(prober_model.digests((enum function)function, first, count, digests, NULL, &error)));
 }
 
@@ -190,12 +197,12 @@ cudaError_t prober_results(int function, uint32_t first, uint32_t count, uint32_
 {
     struct error error;
     ENTER();
-    return fake_call_leave(as_modelled(prober_model.results((enum function)function, first, count, results, &error)));
+    return leave_launch(as_modelled(prober_model.results((enum function)function, first, count, results, &error)));
 }
 
 cudaError_t prober_sums(enum dtype dtype, const struct mma_sum *sums, size_t count, uint32_t *results)
 {
     struct error error;
     ENTER();
-    return fake_call_leave(as_modelled(prober_model.sums(dtype, sums, count, results, &error)));
+    return leave_launch(as_modelled(prober_model.sums(dtype, sums, count, results, &error)));
 }

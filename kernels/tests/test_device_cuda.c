@@ -12,6 +12,7 @@
 
 #include "kernels/device/device_cuda.h"
 #include "kernels/device/device_keys.h"
+#include "kernels/probe/probe.h"
 #include "kernels/tests/failing_calls.h"
 #include "kernels/tests/fake_gpu.h"
 #include "kernels/tests/fake_gpu_memory.h"
@@ -256,6 +257,19 @@ static void test_memory_that_is_not_there(void **state)
     assert_nothing_held();
 }
 
+static void test_a_failure_of_the_prober_is_told_once(void **state)
+{
+    struct device *device = open_device(DEVICE_CUDA, FORM_FASTEST);
+    struct error error;
+    uint32_t result;
+    (void)state;
+    fake_gpu_calls_left = 0;
+    fake_gpu_fails_once = true;
+    assert_int_equal(prober_cuda.results(FUNCTION_EXP2, 0, 1, &result, &error), ERROR_SYSTEM);
+    assert_int_equal(prober_cuda.results(FUNCTION_EXP2, 0, 1, &result, &error), ERROR_NONE);
+    device_close(device);
+}
+
 /* Each is told in a sentence that says what it takes. */
 static void test_no_gpu(void **state)
 {
@@ -406,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_keys_that_are_put_there_in_parts),
         cmocka_unit_test(test_each_call_that_fails_is_told_and_leaves_nothing_behind),
         cmocka_unit_test(test_memory_that_is_not_there),
+        cmocka_unit_test(test_a_failure_of_the_prober_is_told_once),
         cmocka_unit_test(test_no_gpu),
         cmocka_unit_test(test_sums_of_another_generation_are_refused),
         cmocka_unit_test(test_gpus_with_less_shared_memory),
