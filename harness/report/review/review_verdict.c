@@ -62,7 +62,7 @@ static size_t count_bad(const struct review_changes *changes)
 static void say_verdict(FILE *stream, const struct review *review, const struct review_changes *changes,
                         size_t unexpected)
 {
-    size_t points = review->num_points, bad = count_bad(changes);
+    size_t points = review->num_points, bad = count_bad(changes), left_out = record_runs_left_out(&review->runs);
     if (!any_was_run(review))
         fprintf(stream, points == 1 ? "The point was not run: " : "None of the %zu points was run: ", points);
     else if (unexpected == 0 && points == 1)
@@ -90,6 +90,8 @@ static void say_verdict(FILE *stream, const struct review *review, const struct 
         fprintf(stream, " Of %zu of the points a sample of rows alone was judged.", count_sampled(review));
     if (!is_complete(review))
         fputs(" The records are incomplete.", stream);
+    if (left_out)
+        fprintf(stream, " The run left out %zu more %s of its cases.", left_out, left_out == 1 ? "point" : "points");
 }
 
 /* ---- what stands out --------------------------------------------------------------------------------------------- */
@@ -142,6 +144,20 @@ static bool has_other_file(const struct review *review)
     return found;
 }
 
+/* Of what a run was told to leave out it has no record. */
+static void write_left_out(struct document *document, const struct review *review)
+{
+    const struct record_runs *runs = &review->runs;
+    if (runs->count > 1)
+        document_note(document, TONE_EXPECTED, "The records are of %zu runs.", runs->count);
+    for (size_t r = 0; r < runs->count; r++)
+        if (runs->shares[r].left_out)
+            document_note(document, TONE_EXPECTED,
+                          "The run has %zu of the %zu points of its cases: --only, --where or --last-failed left out "
+                          "the others.",
+                          runs->shares[r].of, runs->shares[r].of + runs->shares[r].left_out);
+}
+
 static void write_warnings(struct document *document, const struct review *review, const struct review_options *options)
 {
     for (size_t f = 0; f < review->num_files; f++)
@@ -153,6 +169,7 @@ static void write_warnings(struct document *document, const struct review *revie
         if (review->runs.shares[r].seen < review->runs.shares[r].of)
             document_note(document, TONE_BAD, "The run has %zu points, and records of %zu of them are here.",
                           review->runs.shares[r].of, review->runs.shares[r].seen);
+    write_left_out(document, review);
     if (options->where)
         document_note(document, TONE_EXPECTED, "Only records with %s are shown; %zu others are left out.",
                       options->where, review->left_out);
