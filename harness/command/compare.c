@@ -228,6 +228,16 @@ static enum error_kind write_baseline(struct work *work, struct error *error)
     return kind;
 }
 
+/* Those to standard output, or those to files. */
+static enum error_kind print_outputs(struct work *work, bool to_stdout, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0; i < work->num_outputs && !kind; i++)
+        if (work->outputs[i].to_stdout == to_stdout)
+            kind = print(&work->outputs[i], &work->view, error);
+    return kind;
+}
+
 /* Each is kept while all is well. */
 static enum error_kind close_outputs(struct work *work, enum error_kind kind, struct error *error)
 {
@@ -259,11 +269,18 @@ int compare_files(const struct compare_options *options, struct error *error)
         kind = read_files(&work, error);
     if (!kind)
         kind = collate(&work.collation, &work.base, &work.new, &options->rules, work.where, error);
-    for (size_t i = 0; i < work.num_outputs && !kind; i++)
-        kind = print(&work.outputs[i], &work.view, error);
+    const bool is_compared = !kind;
+    if (!kind)
+        kind = print_outputs(&work, false, error);
     if (!kind && options->update_baseline)
         kind = write_baseline(&work, error);
     kind = close_outputs(&work, kind, error);
+    /* Last: where nobody reads it, as behind `| head`, it may end the program. What an update is refused for is there.
+     */
+    if (is_compared) {
+        const enum error_kind printed = print_outputs(&work, true, kind ? NULL : error);
+        kind = kind ? kind : printed;
+    }
     int code = options->update_baseline ? 0 : (int)collation_result(&work.collation);
     collation_clear(&work.collation);
     if (work.lock >= 0)
