@@ -4,6 +4,7 @@
 #include "harness/command/interrupt.h"
 #include "harness/command/judge.h"
 #include "harness/command/judge_trace.h"
+#include "harness/command/lost_file.h"
 
 static int judge_command(int argc, char **argv, struct error *error)
 {
@@ -11,6 +12,7 @@ static int judge_command(int argc, char **argv, struct error *error)
     argp_parse(judge_options_parser(), argc, argv, 0, NULL, &options);
     struct progress *progress = interrupt_catch();
     options.progress = progress;
+    lost_file_watch();
     int code =
         options.values[GIVEN_WRITE_INPUTS] ? (int)judge_trace_write(&options, error) : judge(&options, progress, error);
     free(options.dtypes.items);

@@ -5,6 +5,7 @@
 
 #include "harness/command/command.h"
 #include "harness/command/interrupt.h"
+#include "harness/command/lost_file.h"
 #include "harness/command/options.h"
 #include "harness/command/tolerance.h"
 #include "harness/support/field.h"
@@ -190,6 +191,7 @@ static int tolerance_command(int argc, char **argv, struct error *error)
         .seeds = TOLERANCE_SEEDS_OF_POINT,
     };
     argp_parse(&parser, argc, argv, 0, NULL, &options);
+    lost_file_watch();
     int code = tolerance(&options, interrupt_catch(), error);
     selection_options_clear(&options.selection);
     return code;

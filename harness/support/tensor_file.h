@@ -52,7 +52,8 @@ void tensor_forget(const struct tensor_file *tensor, int64_t first, int64_t coun
 
 /*
  * ERROR_SYSTEM if the file was written to since it was opened: what was read since is then worth nothing. To be asked
- * when all was read. (Elements that a file has lost behind the program's back cannot be read: SIGBUS.)
+ * when all was read. (Elements that a file has lost behind the program's back cannot be read: SIGBUS, which
+ * a program may turn into its last line, command/lost_file.h.)
  */
 enum error_kind tensor_check_unchanged(const struct tensor_file *tensor, struct error *error);
 
