@@ -187,7 +187,9 @@ static bool print_table(FILE *stream, const struct compare_view *view)
     if (complete) {
         fprintf(stream, "base  %s\nnew   %s%s%s\n\n", before, after, *subjects ? "; " : "", subjects);
         if (!has_pairs(collation) && collation->base->count)
-            fprintf(stream, "no point is in both: were they run with the same cases and the same --set?\n\n");
+            fprintf(stream,
+                    "no point is in both: were they run with the same cases, the same --set, and kernels of one "
+                    "name?\n\n");
         complete = view->num_columns ? print_columns(stream, view) : print_changes(stream, view);
         fprintf(stream, "%s\n", sentence);
     }

@@ -70,8 +70,8 @@ static void read_numbers(struct review_point *point, const json_t *object)
 /* What a page says of a point that did not pass. */
 static bool keep_failure(struct review_point *point, const json_t *object)
 {
-    static const char *const kept[] = {"worst",      "finding",   "oracle_details", "error",
-                                       "references", "reproduce", "settings"};
+    static const char *const kept[] = {"worst",     "finding",  "oracle_details", "error",     "references",
+                                       "reproduce", "settings", "contract",       "known_bugs"};
     json_t *failure = json_object();
     bool complete = failure;
     for (size_t i = 0; i < sizeof kept / sizeof kept[0] && complete; i++)

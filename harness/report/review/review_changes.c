@@ -13,6 +13,34 @@ static void name_files(char *text, size_t size, const struct review *review)
         snprintf(text, size, "%s and %zu more", review->files[0].path, review->num_files - 1);
 }
 
+/* What all points have in a field, or that they differ in it; NULL: no point knows it. */
+static const char *common_text(const struct review *review, enum review_text text)
+{
+    const struct review_point *first = NULL;
+    for (size_t p = 0; p < review->num_points; p++) {
+        const struct review_point *point = &review->points[p];
+        if (!point->text[text])
+            continue;
+        if (first && first->text[text] != point->text[text])
+            return "several";
+        first = first ? first : point;
+    }
+    return first ? review_text_of(review, first, text) : NULL;
+}
+
+/* "before.jsonl, build 0.1, kernel file 84b18c02312eff2d, without 3 points of its run". */
+static void describe_side(char *text, size_t size, const struct review *review)
+{
+    char files[256], missing[64] = "";
+    const char *build = common_text(review, TEXT_BUILD), *digest = common_text(review, TEXT_KERNEL_DIGEST);
+    const size_t count = record_runs_missing(&review->runs);
+    name_files(files, sizeof files, review);
+    if (count)
+        snprintf(missing, sizeof missing, ", without %zu %s of its run", count, count == 1 ? "point" : "points");
+    snprintf(text, size, "%s, build %s%s%s%s", files, build ? build : "-", digest ? ", kernel file " : "",
+             digest ? digest : "", missing);
+}
+
 static void write_kinds(struct document *document, const struct review_changes *changes)
 {
     struct grid *grid = document_grid(document, "What became of each point");
@@ -173,15 +201,14 @@ static void write_points(struct document *document, const struct review_changes 
 
 void review_write_changes(struct document *document, const struct review *review, const struct review_changes *changes)
 {
-    char before[256], after[256], text[64];
-    name_files(before, sizeof before, changes->before);
-    name_files(after, sizeof after, review);
+    char before[1024], after[1024], text[64];
+    describe_side(before, sizeof before, changes->before);
+    describe_side(after, sizeof after, review);
     document_section(document, "changes", "Before and after");
     document_paragraph(document,
-                       "Before: %s, build %s. After: %s, build %s. Every figure is compared as it is, without "
-                       "an allowance: inputs are the same, so accuracy has no noise.",
-                       before, review_text_of(changes->before, &changes->before->points[0], TEXT_BUILD), after,
-                       review_text_of(review, &review->points[0], TEXT_BUILD));
+                       "Before: %s. After: %s. Every figure is compared as it is, without an allowance: inputs are the "
+                       "same, so accuracy has no noise.",
+                       before, after);
     write_kinds(document, changes);
     if (changes->by_change[CHANGE_SAME_BITS] == changes->count) {
         document_paragraph(document, "Of %s none has changed.", count_text(text, (double)changes->count, "point"));

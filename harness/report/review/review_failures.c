@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/judgement.h"
 #include "harness/library/metric.h"
 #include "harness/report/file/record_file.h"
 #include "harness/report/review/review_document.h"
@@ -164,6 +165,34 @@ static void say_signature(FILE *stream, const struct review *review, const struc
     fputs(".", stream);
 }
 
+/* Under which other contracts the output is right, and the known bugs that fail so. */
+static void write_causes(struct document *document, const json_t *failure)
+{
+    const json_t *contract = json_object_get(failure, "contract"), *fits = json_object_get(contract, "fits");
+    const char *bugs = json_string_value(json_object_get(failure, "known_bugs"));
+    const bool named = json_is_true(json_object_get(contract, "named"));
+    const json_int_t num_fits = json_integer_value(json_object_get(contract, "num_fits"));
+    for (size_t i = 0; i < json_array_size(fits); i++) {
+        const char *fit = json_string_value(json_array_get(fits, i));
+        if (fit)
+            document_paragraph(document, named && i == 0 ? "Right under: %s." : "Would be right under: %s.", fit);
+    }
+    if (num_fits > (json_int_t)json_array_size(fits))
+        document_paragraph(document, "Under %lld contracts it would be right, of which these are some.",
+                           (long long)num_fits);
+    if (bugs && *bugs)
+        document_paragraph(document, "Known bugs that fail so here: %s.", bugs);
+}
+
+/* Whether the kernel gave no answer on the problem itself; without one the output is what stood there before. */
+static bool has_no_output(const struct review *review, const struct review_point *point)
+{
+    double elements, unwritten;
+    return !strcmp(review_text_of(review, point, TEXT_SIGNATURE), signature_names[SIGNATURE_NO_ANSWER]) &&
+           review_number_of(point, NUMBER_ELEMENTS, &elements) &&
+           review_number_of(point, NUMBER_UNWRITTEN, &unwritten) && unwritten == elements;
+}
+
 /* A paragraph that `say` prints. */
 struct saying {
     FILE *stream;
@@ -198,7 +227,9 @@ static void write_findings(struct document *document, const struct review *revie
         say_what(saying.stream, review, point);
         saying_end(document, &saying, TONE_PLAIN);
     }
-    if (point->known >> NUMBER_ELEMENTS & 1 && saying_begin(document, &saying)) {
+    if (has_no_output(review, point)) {
+        document_note(document, TONE_BAD, "The kernel gave no output.");
+    } else if (point->known >> NUMBER_ELEMENTS & 1 && saying_begin(document, &saying)) {
         say_how_far(saying.stream, point);
         say_counts(saying.stream, point);
         fputs(".", saying.stream);
@@ -211,6 +242,7 @@ static void write_findings(struct document *document, const struct review *revie
         say_signature(saying.stream, review, point, failure);
         saying_end(document, &saying, TONE_PLAIN);
     }
+    write_causes(document, failure);
     json_object_foreach(json_object_get(failure, "oracle_details"), name, detail) document_paragraph(
         document, "Oracle %s violated: %s.", name, json_is_string(detail) ? json_string_value(detail) : "");
 }
@@ -260,6 +292,17 @@ static bool is_meant(const struct review *review, const struct review_point *poi
            review_as_expected(review, point) == expected;
 }
 
+/* Whether the line that runs the point has to say CASE.... */
+static bool is_of_unknown_case(const struct review *review, const struct review_point *point)
+{
+    if (is_of_sweep(review, point))
+        return false;
+    json_t *failure = point->failure ? json_loads(point->failure, 0, NULL) : NULL;
+    const bool is_told = json_is_string(json_object_get(failure, "reproduce"));
+    json_decref(failure);
+    return !is_told;
+}
+
 /* Those that ended as expected, or not; in the order of the records. */
 static void write_some(struct document *document, const struct review *review, bool expected, size_t count,
                        const struct review_options *options)
@@ -283,13 +326,18 @@ void review_write_failures(struct document *document, const struct review *revie
                            const struct review_options *options)
 {
     size_t count = 0;
-    for (size_t p = 0; p < review->num_points; p++)
-        count += is_meant(review, &review->points[p], expected);
+    bool unknown_case = false;
+    for (size_t p = 0; p < review->num_points; p++) {
+        const struct review_point *point = &review->points[p];
+        const bool meant = is_meant(review, point, expected);
+        unknown_case = unknown_case || (meant && is_of_unknown_case(review, point));
+        count += meant;
+    }
     if (count == 0)
         return;
     document_section(document, expected ? "expected" : "failing",
                      expected ? "Points that failed as expected" : "Points that did not end as expected");
-    if (!options->command)
+    if (!options->command && unknown_case)
         document_paragraph(document,
                            "CASE... in a command stands for the case files that were run: records do not name "
                            "them, the option --command does.");

@@ -39,6 +39,10 @@ const struct review_field review_texts[REVIEW_TEXTS] = {
                               SETTING),
     [TEXT_RECIPE_DIGEST] = FIELD("recipe_digest", "recipe digest", ABOUT("A hash of what the recipe comes to.")),
     [TEXT_RECIPE_KEYS] = FIELD("recipe_keys", "recipe, key by key", ABOUT("What the recipe comes to.")),
+    [TEXT_CLASS_ASKED] =
+        FIELD("class_asked", "class that is asked for", ABOUT("The class that the output has to be in."), SETTING),
+    [TEXT_PROMISES] = FIELD("promises", "the kernel promises",
+                            ABOUT("What a kernel that is not ours promises, and oracles ask of it."), SETTING),
 };
 
 const struct review_field review_numbers[REVIEW_NUMBERS] = {

@@ -33,6 +33,8 @@ enum review_text {
     TEXT_OVERRIDDEN,
     TEXT_RECIPE_DIGEST,
     TEXT_RECIPE_KEYS,
+    TEXT_CLASS_ASKED,
+    TEXT_PROMISES,
     REVIEW_TEXTS
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/judge/cause/signature_info.h"
+#include "harness/judge/criterion.h"
 #include "harness/report/review/review_document.h"
 #include "harness/report/review/review_group.h"
 
@@ -158,6 +159,46 @@ static void write_left_out(struct document *document, const struct review *revie
                           runs->shares[r].of, runs->shares[r].of + runs->shares[r].left_out);
 }
 
+/* Whether any oracle was put to any kernel; so where no record speaks of oracles, as of an output that was given. */
+static bool any_oracle_was_run(const struct review *review)
+{
+    static const char *const outcomes[] = {"held", "violated", "not_applicable"};
+    const char *name;
+    json_t *counts;
+    json_object_foreach(review->oracles, name,
+                        counts) for (size_t o = 0; o < sizeof outcomes / sizeof outcomes[0];
+                                     o++) if (json_integer_value(json_object_get(counts, outcomes[o])) > 0) return true;
+    return json_object_size(review->oracles) == 0;
+}
+
+/* Which limits are none: what a pass does not speak of. */
+static void write_unjudged(struct document *document, const struct review *review)
+{
+    size_t passed = 0, by_tolerance = 0, without_lse = 0;
+    double number;
+    for (size_t p = 0; p < review->num_points; p++) {
+        const struct review_point *point = &review->points[p];
+        if (!review_passed(review, point))
+            continue;
+        passed++;
+        by_tolerance += !point->text[TEXT_CLASS_ASKED] &&
+                        !strcmp(review_text_of(review, point, TEXT_JUDGE), judge_mode_names[JUDGE_TOLERANCE]);
+        without_lse += !review_number_of(point, NUMBER_MAX_LSE_ERR, &number);
+    }
+    if (by_tolerance)
+        document_note(document, TONE_EXPECTED,
+                      "Judged by the tolerance alone, of the points that pass: %zu of %zu. An error within it that no "
+                      "rounding explains is not seen there.",
+                      by_tolerance, passed);
+    if (without_lse)
+        document_note(document, TONE_EXPECTED,
+                      "Without an lse, of the points that pass: %zu of %zu. An error that shows in lse alone, as that "
+                      "of a bias that is off by a constant, is not seen there.",
+                      without_lse, passed);
+    if (passed && !any_oracle_was_run(review))
+        document_note(document, TONE_EXPECTED, "No oracle was put to the kernel.");
+}
+
 static void write_warnings(struct document *document, const struct review *review, const struct review_options *options)
 {
     for (size_t f = 0; f < review->num_files; f++)
@@ -254,6 +295,7 @@ void review_write_verdict(struct document *document, const struct review *review
     }
     free(text);
     write_warnings(document, review, options);
+    write_unjudged(document, review);
     write_closest(document, review);
     write_faults(document, review);
     write_signatures(document, review);
