@@ -6,10 +6,10 @@
 
 /*
  * Columns stand two spaces apart and from the edge. What a line has no room for goes in this order: where the largest
- * error is, how large it is, the ends of long texts, how many ulp it is; and if that is not enough, the keys are no
- * columns but a text, with a line of its own where it is longer than what is left.
+ * error is, how large it is, the ends of long texts, how many ulp it is, its class; and if that is not enough, the keys
+ * are no columns but a text, with a line of its own where it is longer than what is left.
  */
-enum { GAP = 2, SHORT_TEXT = 20, POINT_GOOD = 24, POINT_MIN = 6, NUM_LEAST = 3 };
+enum { GAP = 2, SHORT_TEXT = 20, POINT_GOOD = 24, POINT_MIN = 6, NUM_LEAST = 4, LESS_THAN_TEXTS = 2 };
 
 _Static_assert((int)KEY_COUNT <= 64, "a bit for each key");
 
@@ -193,7 +193,7 @@ static void choose_columns(struct table_layout *layout, const struct point *poin
 static void drop_figures(struct table_layout *layout, int room, size_t at_most)
 {
     const int least[NUM_LEAST] = {COLUMN_WORST, table_column_of_metric(METRIC_MAX_ABS_ERR),
-                                  table_column_of_metric(METRIC_MAX_ULP_ERR)};
+                                  table_column_of_metric(METRIC_MAX_ULP_ERR), COLUMN_CLASS};
     for (size_t i = 0; i < at_most && columns_width(layout) > room; i++)
         drop_column(layout, least[i]);
 }
@@ -201,7 +201,7 @@ static void drop_figures(struct table_layout *layout, int room, size_t at_most)
 static void fit_columns(struct table_layout *layout, const struct point *points, size_t num_points)
 {
     choose_columns(layout, points, num_points);
-    drop_figures(layout, layout->width, NUM_LEAST - 1);
+    drop_figures(layout, layout->width, LESS_THAN_TEXTS);
     shorten_texts(layout);
     /* Several cases may yet have columns of their own, and all figures. */
     if (num_points == 0 || points[0].test_case == points[num_points - 1].test_case)
@@ -212,7 +212,7 @@ static void fit_columns(struct table_layout *layout, const struct point *points,
     choose_columns(layout, points, num_points);
     for (int id = 0; id < KEY_COUNT; id++)
         drop_column(layout, table_column_of_key((enum key_id)id));
-    drop_figures(layout, layout->width - GAP - POINT_GOOD, NUM_LEAST - 1);
+    drop_figures(layout, layout->width - GAP - POINT_GOOD, LESS_THAN_TEXTS);
     drop_figures(layout, layout->width - GAP - POINT_MIN, NUM_LEAST);
     layout->point_width = layout->width - GAP - columns_width(layout);
     if (layout->point_width < POINT_MIN)
