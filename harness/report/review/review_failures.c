@@ -17,6 +17,12 @@ static bool is_of_sweep(const struct review *review, const struct review_point *
     return !strcmp(review_text_of(review, point, TEXT_CASE), "sweep");
 }
 
+/* Whether the output was given, to `alibicheck judge` or a library: no kernel was run, on no device. */
+static bool is_given(const struct review_point *point)
+{
+    return !point->text[TEXT_DEVICE];
+}
+
 /* " --plugin ./mine.so", of a kernel that is not ours: what its points have for a device's name. */
 static bool print_foreign(FILE *stream, const struct review *review, const struct review_point *point)
 {
@@ -54,8 +60,15 @@ static bool print_command(FILE *stream, const struct review *review, const struc
     return complete && print_foreign(stream, review, point);
 }
 
+/* Whether a line is known that has the point again: of an output that was given no record names the files. */
+static bool is_reproducible(const struct review_point *point, const json_t *failure,
+                            const struct review_options *options)
+{
+    return !is_given(point) || options->command || json_is_string(json_object_get(failure, "reproduce"));
+}
+
 /* The line that runs the point alone, a new string, or NULL: as the record has it, or the command of all points with
- * --only. */
+ * --only, which `alibicheck judge` does not take. */
 static char *reproduce(const struct review *review, const struct review_point *point, const json_t *failure,
                        const struct review_options *options)
 {
@@ -63,8 +76,8 @@ static char *reproduce(const struct review *review, const struct review_point *p
     char *quoted = text_shell_quote(point->key, true), *line = NULL;
     size_t size = 0;
     FILE *stream = quoted && !told ? open_memstream(&line, &size) : NULL;
-    bool complete =
-        stream && print_command(stream, review, point, failure, options) && fprintf(stream, " --only %s", quoted) >= 0;
+    bool complete = stream && print_command(stream, review, point, failure, options) &&
+                    (is_given(point) || fprintf(stream, " --only %s", quoted) >= 0);
     complete = stream && fclose(stream) == 0 && complete;
     free(quoted);
     if (told)
@@ -102,7 +115,8 @@ static void say_beyond(FILE *stream, const struct review_point *point, enum revi
 
 static void say_what(FILE *stream, const struct review *review, const struct review_point *point)
 {
-    fprintf(stream, "%s, ", review_text_of(review, point, TEXT_KERNEL));
+    if (point->text[TEXT_KERNEL])
+        fprintf(stream, "%s, ", review_text_of(review, point, TEXT_KERNEL));
     if (point->text[TEXT_RECIPE])
         fprintf(stream, "%s, ", review_text_of(review, point, TEXT_RECIPE));
     if (point->text[TEXT_SENTINEL])
@@ -110,8 +124,11 @@ static void say_what(FILE *stream, const struct review *review, const struct rev
     say_number(stream, point, NUMBER_SEQ_LEN, "", WHOLE, " keys");
     say_number(stream, point, NUMBER_NUM_HEADS, " x ", WHOLE, " heads");
     say_number(stream, point, NUMBER_HEAD_DIM, " x ", WHOLE, "");
-    fprintf(stream, " in %s, on %s.", review_text_of(review, point, TEXT_DTYPE),
-            review_text_of(review, point, TEXT_DEVICE));
+    fprintf(stream, " in %s", review_text_of(review, point, TEXT_DTYPE));
+    if (is_given(point))
+        fputs(", an output that was given.", stream);
+    else
+        fprintf(stream, ", on %s.", review_text_of(review, point, TEXT_DEVICE));
 }
 
 static void say_how_far(FILE *stream, const struct review_point *point)
@@ -242,6 +259,9 @@ static void write_findings(struct document *document, const struct review *revie
         say_signature(saying.stream, review, point, failure);
         saying_end(document, &saying, TONE_PLAIN);
     }
+    if (point->text[TEXT_CLASS_ASKED] && point->text[TEXT_CLASS])
+        document_paragraph(document, "Class %s, where %s is asked for.", review_text_of(review, point, TEXT_CLASS),
+                           review_text_of(review, point, TEXT_CLASS_ASKED));
     write_causes(document, failure);
     json_object_foreach(json_object_get(failure, "oracle_details"), name, detail) document_paragraph(
         document, "Oracle %s violated: %s.", name, json_is_string(detail) ? json_string_value(detail) : "");
@@ -269,8 +289,9 @@ static void write_failure(struct document *document, const struct review *review
     const char *status = review_text_of(review, point, TEXT_STATUS);
     char name[48];
     json_t *failure = point->failure ? json_loads(point->failure, 0, NULL) : NULL;
-    char *line = reproduce(review, point, failure, options);
-    document->spoilt |= !line || (point->failure && !failure);
+    const bool reproducible = is_reproducible(point, failure, options);
+    char *line = reproducible ? reproduce(review, point, failure, options) : NULL;
+    document->spoilt |= (reproducible && !line) || (point->failure && !failure);
     snprintf(name, sizeof name, "point-%zu", (size_t)(point - review->points) + 1);
     document_item(document, review_tone(status), name, point->key);
     document_note(document, review_tone(status), "%s", status);
@@ -292,15 +313,13 @@ static bool is_meant(const struct review *review, const struct review_point *poi
            review_as_expected(review, point) == expected;
 }
 
-/* Whether the line that runs the point has to say CASE.... */
-static bool is_of_unknown_case(const struct review *review, const struct review_point *point)
+/* Whether the record itself has the line that runs the point. */
+static bool has_own_line(const struct review_point *point)
 {
-    if (is_of_sweep(review, point))
-        return false;
     json_t *failure = point->failure ? json_loads(point->failure, 0, NULL) : NULL;
-    const bool is_told = json_is_string(json_object_get(failure, "reproduce"));
+    const bool has = json_is_string(json_object_get(failure, "reproduce"));
     json_decref(failure);
-    return !is_told;
+    return has;
 }
 
 /* Those that ended as expected, or not; in the order of the records. */
@@ -326,12 +345,16 @@ void review_write_failures(struct document *document, const struct review *revie
                            const struct review_options *options)
 {
     size_t count = 0;
-    bool unknown_case = false;
+    bool unknown_case = false, unknown_files = false;
     for (size_t p = 0; p < review->num_points; p++) {
         const struct review_point *point = &review->points[p];
-        const bool meant = is_meant(review, point, expected);
-        unknown_case = unknown_case || (meant && is_of_unknown_case(review, point));
-        count += meant;
+        if (!is_meant(review, point, expected))
+            continue;
+        if (is_given(point))
+            unknown_files = unknown_files || !has_own_line(point);
+        else if (!is_of_sweep(review, point))
+            unknown_case = unknown_case || !has_own_line(point);
+        count++;
     }
     if (count == 0)
         return;
@@ -341,5 +364,8 @@ void review_write_failures(struct document *document, const struct review *revie
         document_paragraph(document,
                            "CASE... in a command stands for the case files that were run: records do not name "
                            "them, the option --command does.");
+    if (!options->command && unknown_files)
+        document_paragraph(document, "Records of outputs that were given do not name the files: the option --command "
+                                     "does, and a line of it then stands below each.");
     write_some(document, review, expected, count, options);
 }

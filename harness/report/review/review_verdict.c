@@ -248,6 +248,9 @@ static enum remedy_reader reader_of(const struct review *review)
     return reader;
 }
 
+static const char without_signature[] =
+    "The class is not the one that is asked for, the point was not judged, or it passed where a failure is expected.";
+
 static void write_signatures(struct document *document, const struct review *review)
 {
     char remedy[REMEDY_SIZE];
@@ -271,7 +274,7 @@ static void write_signatures(struct document *document, const struct review *rev
         grid_text(grid, group->label);
         grid_count(grid, (double)(group->all.not_passed - group->all.skipped));
         grid_count(grid, (double)group->all.unexpected);
-        grid_text(grid, signature < SIGNATURE_COUNT ? signature_meaning(signature) : "-");
+        grid_text(grid, signature < SIGNATURE_COUNT ? signature_meaning(signature) : without_signature);
         grid_text(grid, signature < SIGNATURE_COUNT ? remedy_for(remedy, signature_remedy(signature), reader) : "-");
     }
     document->spoilt |= signatures.failed;
