@@ -77,6 +77,14 @@ static enum error_kind write_report(struct replacement *file, const char *text, 
     return kind;
 }
 
+/* Rows of points and tables have no place to say it. */
+static void warn_of_missing(size_t missing)
+{
+    if (missing)
+        fprintf(stderr, "alibicheck: the records are incomplete: of the run they lack %zu %s\n", missing,
+                missing == 1 ? "point" : "points");
+}
+
 /* Reads everything and prints it to *text, which the caller frees. */
 static enum error_kind make_report(char **text, size_t *size, const struct report_options *options,
                                    const struct where *where, struct error *error)
@@ -92,6 +100,8 @@ static enum error_kind make_report(char **text, size_t *size, const struct repor
         kind = review_compare(&changes, &before, &review, error);
     if (!kind) {
         FILE *stream = open_memstream(text, size);
+        if (options->format == REPORT_CSV)
+            warn_of_missing(record_runs_missing(&review.runs));
         bool complete = stream && print(stream, &review, compares ? &changes : NULL, options) && !ferror(stream);
         complete = stream && fclose(stream) == 0 && complete;
         if (!complete)
@@ -118,7 +128,10 @@ static enum error_kind make_tables(char **text, size_t *size, const struct repor
     };
     struct document document;
     document_begin(&document, is_part ? options->title : options->title ? options->title : "Accuracy tables");
-    enum error_kind kind = pivot_document(&document, &request, error);
+    size_t missing;
+    enum error_kind kind = pivot_document(&document, &request, &missing, error);
+    if (!kind)
+        warn_of_missing(missing);
     if (!kind) {
         FILE *stream = open_memstream(text, size);
         bool complete = stream && printers[options->format](stream, &document) && !ferror(stream);

@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "harness/report/file/record_file.h"
+#include "harness/report/file/record_runs.h"
 #include "harness/support/json_value.h"
 
 struct reading {
     const struct pivot_request *request;
     struct pivot **pivots; /* [request->num_tables] */
     size_t num_points, left_out;
-    json_t *points; /* key and device -> what the record says, but for what differs from run to run */
+    struct record_runs runs; /* of all records, those that --where leaves out as well */
+    json_t *points;          /* key and device -> what the record says, but for what differs from run to run */
 };
 
 /* A new text, or NULL: what a point is known by. */
@@ -63,6 +65,8 @@ static enum error_kind visit(void *context, const struct record_line *line, stru
 {
     struct reading *reading = context;
     bool is_new = false;
+    if (!record_runs_add(&reading->runs, line->object))
+        return error_memory(error, line->path, (double)line->size);
     if (reading->request->where && !where_holds(reading->request->where, line->object)) {
         reading->left_out++;
         return ERROR_NONE;
@@ -95,7 +99,8 @@ static enum error_kind read_records(struct reading *reading, struct error *error
     return !kind && reading->num_points == 0 ? refuse_nothing(reading, error) : kind;
 }
 
-enum error_kind pivot_document(struct document *document, const struct pivot_request *request, struct error *error)
+enum error_kind pivot_document(struct document *document, const struct pivot_request *request, size_t *missing,
+                               struct error *error)
 {
     struct reading reading = {
         .request = request, .pivots = calloc(request->num_tables, sizeof *reading.pivots), .points = json_object()};
@@ -111,6 +116,8 @@ enum error_kind pivot_document(struct document *document, const struct pivot_req
         kind = pivot_write(document, reading.pivots[t], request->captioned ? request->tables[t] : NULL, error);
     for (size_t t = 0; t < request->num_tables && reading.pivots; t++)
         pivot_free(reading.pivots[t]);
+    *missing = record_runs_missing(&reading.runs);
+    record_runs_clear(&reading.runs);
     free(reading.pivots);
     json_decref(reading.points);
     return kind;

@@ -19,8 +19,9 @@ struct pivot_request {
 /*
  * Appends the tables to the document. Nothing is read before each description is understood. ERROR_USAGE for a
  * description or records that are wrong, also where two records are of one point on one device and do not say the same
- * of it; ERROR_SYSTEM.
+ * of it; ERROR_SYSTEM. *missing: points of the records' runs that have no record, which no table can show.
  */
-enum error_kind pivot_document(struct document *document, const struct pivot_request *request, struct error *error);
+enum error_kind pivot_document(struct document *document, const struct pivot_request *request, size_t *missing,
+                               struct error *error);
 
 #endif

@@ -47,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct pivot_request request = {
         .records = paths, .num_records = 1, .tables = tables, .num_tables = 1, .captioned = true};
     document_begin(&document, "fuzz");
-    enum error_kind kind = pivot_document(&document, &request, &error);
+    size_t missing;
+    enum error_kind kind = pivot_document(&document, &request, &missing, &error);
     demand(kind == ERROR_NONE || (kind == ERROR_USAGE && *error.text), "what is wrong is refused with a sentence");
     if (!kind)
         print(&document);

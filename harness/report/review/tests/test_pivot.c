@@ -206,7 +206,8 @@ static enum error_kind read_two(const char *first, const char *second, char **cs
     struct document document;
     size_t size = 0;
     document_begin(&document, NULL);
-    enum error_kind kind = pivot_document(&document, &request, error);
+    size_t missing;
+    enum error_kind kind = pivot_document(&document, &request, &missing, error);
     FILE *stream = open_memstream(csv, &size);
     document_print_csv(stream, &document);
     fclose(stream);
