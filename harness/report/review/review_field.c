@@ -43,6 +43,8 @@ const struct review_field review_texts[REVIEW_TEXTS] = {
         FIELD("class_asked", "class that is asked for", ABOUT("The class that the output has to be in."), SETTING),
     [TEXT_PROMISES] = FIELD("promises", "the kernel promises",
                             ABOUT("What a kernel that is not ours promises, and oracles ask of it."), SETTING),
+    [TEXT_EXPECTED_SIGNATURE] =
+        FIELD("expected_signature", "expected signature", ABOUT("How the case says that the point fails.")),
 };
 
 const struct review_field review_numbers[REVIEW_NUMBERS] = {

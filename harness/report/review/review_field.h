@@ -35,6 +35,7 @@ enum review_text {
     TEXT_RECIPE_KEYS,
     TEXT_CLASS_ASKED,
     TEXT_PROMISES,
+    TEXT_EXPECTED_SIGNATURE,
     REVIEW_TEXTS
 };
 
