@@ -139,6 +139,22 @@ enum {
     GAPS_DIVIDED,      /* a chunk without a visible key between others is divided by its sum */
     FP8_SUBNORMALS,    /* subnormal numbers of an fp8 cache are 0 */
     F16_SUBNORMALS,    /* those of an f16 cache are: PyTorch's notes on MI200 */
+    /* as served */
+    MODULO_PAGES_OF_64,    /* heads are mapped otherwise where pages have 64 keys */
+    ROWS_BY_FIRST,         /* where they have one, rows of the page table are as long as the first sequence's */
+    MODULO_128_PAGED,      /* heads are mapped otherwise at head dim 128 in the pages of a batch */
+    SCALES_PAGES_OF_64,    /* the scale of an fp8 cache is not read where pages have 64 keys */
+    MODULO_AT_80_PAGED,    /* heads are mapped otherwise at head dim 80 in pages */
+    ENTRIES_OF_2048,       /* no more entries of a row of the page table than 2048 in a batch */
+    NO_SINK_BEYOND_8192,   /* the sink is lost in caches of more keys than 8192 */
+    REST_OF_5,             /* one key of the five that loops of eight leave over is lost where the cache is split */
+    TILES_OF_192_LESS_1,   /* the last key of 191, and so on */
+    CHUNKS_OF_6,           /* a tree of merges leaves out the last of 6 chunks of 1024 */
+    GROUPS_PADDED,         /* groups of more than 8 heads are padded to a multiple of 4 */
+    EMPTY_QUERIES_0,       /* without a key nothing is written where there are several queries */
+    EMPTY_MASKED_IN_PAGES, /* or where all keys of pages are masked */
+    EMPTY_MASKED_FP8,      /* the largest of no visible elements, by which an fp8 cache is scaled, is 0 */
+    EMPTY_WITH_SLOPES,     /* without a key nothing is written in a batch with slopes and masks */
     /* of rows that score far less than others */
     MAX_OF_HEADS, /* all heads have one maximum */
     MAX_OF_BATCH, /* all sequences have */
@@ -191,8 +207,10 @@ static float load_kv(const void *elements, uint32_t dtype, int64_t i)
     return number;
 }
 
-static float cache_scale(float scale)
+static float cache_scale(const launch_t *launch, float scale)
 {
+    if (BUG == SCALES_PAGES_OF_64 && launch->page_size == 64)
+        return 1;
     return BUG == FP8_SCALES_OF_2 ? exp2f(rintf(log2f(scale))) : scale;
 }
 
@@ -224,6 +242,12 @@ static bool maps_otherwise(const struct row *row)
         return row->launch->head_dim == 160;
     case MODULO_AT_80_LONG:
         return row->launch->head_dim == 80 && is_long(row);
+    case MODULO_PAGES_OF_64:
+        return row->launch->page_size == 64;
+    case MODULO_128_PAGED:
+        return row->launch->head_dim == 128 && row->launch->page_size > 0 && row->launch->num_sequences > 1;
+    case MODULO_AT_80_PAGED:
+        return row->launch->head_dim == 80 && row->launch->page_size > 0;
     default:
         return false;
     }
@@ -234,6 +258,8 @@ static int kv_head(const struct row *row)
     const int heads = row->launch->num_heads, kv_heads = row->launch->num_kv_heads;
     if (maps_otherwise(row))
         return row->head % kv_heads;
+    if (BUG == GROUPS_PADDED && heads / kv_heads > 8)
+        return row->head / ((heads / kv_heads + 3) / 4 * 4);
     if (BUG == KV_HEADS_OF_12)
         return row->head / (heads / kv_heads) % 12;
     if (BUG == ROWS_OF_128 && row->query * (heads / kv_heads) + row->head % (heads / kv_heads) >= 128)
@@ -403,6 +429,12 @@ static bool is_lost(const struct row *row, int64_t key)
     switch (BUG) {
     case TILES_OF_192:
         return count % 192 == 0 && key == count - 1;
+    case TILES_OF_192_LESS_1:
+        return count % 192 == 191 && key == count - 1;
+    case REST_OF_5:
+        return is_long(row) && count % 8 == 5 && key == count - 1;
+    case CHUNKS_OF_6:
+        return (count + CHUNK - 1) / CHUNK == 6 && key >= 5 * CHUNK;
     case CHUNKS_OF_7:
         return (count + 255) / 256 == 7 && key >= 6 * 256;
     case PAGES_OF_512:
@@ -469,7 +501,7 @@ static float logit_of(const struct row *row, int64_t key)
                         : BUG == PAD_SCALE ? launch->scale * sqrtf(dim / padded)
                                            : launch->scale;
     const float cap = launch->soft_cap;
-    float logit = dot_of(row, key) * scale * cache_scale(launch->k_scale), bias = bias_of(row, key);
+    float logit = dot_of(row, key) * scale * cache_scale(launch, launch->k_scale), bias = bias_of(row, key);
     if (key >= row->sequence->seq_len - row->later && (BUG == PAST_THE_END || BUG == TILE_PAST_END))
         return -INFINITY;
     if (cap > 0 && (launch->soft_cap_after_bias || BUG == CAP_OVER_BIAS))
@@ -617,13 +649,35 @@ static void add_up(struct sums *sums, const struct row *row, int64_t count)
     }
 }
 
+/* Whether nothing of a row is written that sees no key. */
+static bool forgets_empty(const struct row *row)
+{
+    const launch_t *launch = row->launch;
+    const bool groups = launch->num_heads > launch->num_kv_heads, queries = launch->num_queries > 1,
+               no_keys = row->sequence->seq_len == 0;
+    switch (BUG) {
+    case UNWRITTEN:
+        return true;
+    case EMPTY_GROUPS:
+        return groups && no_keys;
+    case EMPTY_QUERIES:
+        return queries && !no_keys;
+    case EMPTY_QUERIES_0:
+        return queries && no_keys;
+    case EMPTY_MASKED_IN_PAGES:
+        return launch->page_size > 0 && row->sequence->visible;
+    case EMPTY_WITH_SLOPES:
+        return no_keys && launch->num_sequences > 1 && launch->slopes[0] != 0;
+    default:
+        return false;
+    }
+}
+
 /* How many elements of a row are written. */
 static int written_of(const struct row *row, bool empty)
 {
     const launch_t *launch = row->launch;
-    const bool groups = launch->num_heads > launch->num_kv_heads, queries = launch->num_queries > 1;
-    if (empty && (BUG == UNWRITTEN || (BUG == EMPTY_GROUPS && groups && row->sequence->seq_len == 0) ||
-                  (BUG == EMPTY_QUERIES && queries && row->sequence->seq_len > 0)))
+    if (empty && forgets_empty(row))
         return 0;
     return BUG == PAD_OUT ? launch->head_dim / 8 * 8 : launch->head_dim;
 }
@@ -634,7 +688,9 @@ static void end(const struct sums *sums, const struct row *row)
     const int64_t at = (int64_t)row->query * launch->num_heads + row->head;
     const int64_t out = first_of(launch, row->sequence, row->query, row->head, 1);
     const bool empty = sums->weights == 0,
-               divides = BUG == NO_GUARD || (BUG == EMPTY_FP8 && launch->kv_dtype & FP8 && row->sequence->seq_len == 0);
+               no_fp8 = launch->kv_dtype & FP8 && ((BUG == EMPTY_FP8 && row->sequence->seq_len == 0) ||
+                                                   (BUG == EMPTY_MASKED_FP8 && row->sequence->visible)),
+               divides = BUG == NO_GUARD || no_fp8;
     const double sum = BUG == EPSILON ? sums->weights + 1e-6 : sums->weights;
     double lse = empty ? BUG == EMPTY_ABOVE ? INFINITY : -INFINITY : sums->max + log(sums->weights);
     if (BUG == ABSOLUTE && !empty) /* a constant that does not depend on keys */
@@ -642,7 +698,7 @@ static void end(const struct sums *sums, const struct row *row)
     if (BUG == EMPTY_CAP && empty && launch->soft_cap > 0)
         lse = -(double)launch->soft_cap;
     row->sequence->lse[at] = (float)(BUG == LSE_OF_BASE_2 ? lse / 0.6931471805599453 : lse);
-    const double v_scale = (double)cache_scale(launch->v_scale);
+    const double v_scale = (double)cache_scale(launch, launch->v_scale);
     for (int i = 0; i < written_of(row, empty); i++)
         store(row->sequence->out, launch->dtype, out + i,
               empty && !divides ? 0 : (float)(sums->values[i] / sum * v_scale));
@@ -656,6 +712,7 @@ static bool has_sink(const struct row *row, const struct sums *sums)
         first_chunk = sees(row, key);
     return BUG != NO_SINK &&
            !(BUG == NO_SINK_LONG_GROUPS && is_long(row) && row->launch->num_heads > row->launch->num_kv_heads) &&
+           !(BUG == NO_SINK_BEYOND_8192 && row->sequence->seq_len > 8192) &&
            !(BUG == SINK_OF_EMPTY && sums->weights == 0) &&
            !(BUG == SINK_OF_QUERIES && sums->weights == 0 && row->launch->num_queries > 1) &&
            !(BUG == SINK_OF_FIRST_CHUNK && !first_chunk);
@@ -702,13 +759,30 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
         end(&sums, &row);
 }
 
+/* Which of the launch's entries is taken for this one. */
+static size_t misplaced(const launch_t *launch, size_t entry)
+{
+    const size_t columns = (size_t)launch->max_pages, count = (size_t)launch->num_sequences * columns;
+    const size_t row = entry / columns, column = entry % columns;
+    switch (BUG) {
+    case PAGE_ROWS:
+        return (entry + columns) % count;
+    case ROWS_BY_FIRST:
+        return launch->page_size == 1 ? row * (size_t)launch->sequences->seq_len + column : entry;
+    case ENTRIES_OF_2048:
+        return launch->num_sequences > 1 ? row * columns + column % 2048 : entry;
+    default:
+        return entry;
+    }
+}
+
 /* A block table that is read wrongly, whole pools being shared. */
 static int32_t *misread(const launch_t *launch)
 {
     const size_t columns = (size_t)launch->max_pages, count = (size_t)launch->num_sequences * columns;
     int32_t *table = malloc((count + 1) * sizeof *table);
     for (size_t i = 0; table && i < count; i++)
-        table[i] = BUG == PAGE_IDS_16 ? launch->block_table[i] & 0xffff : launch->block_table[(i + columns) % count];
+        table[i] = launch->block_table[misplaced(launch, i) % count] & (BUG == PAGE_IDS_16 ? 0xffff : -1);
     return table;
 }
 
@@ -717,7 +791,8 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
     launch_t changed = *given;
     const launch_t *launch = &changed;
     (void)context, (void)text, (void)text_size;
-    int32_t *table = (BUG == PAGE_IDS_16 || BUG == PAGE_ROWS) && given->page_size > 0 ? misread(given) : NULL;
+    const bool misreads = BUG == PAGE_IDS_16 || BUG == PAGE_ROWS || BUG == ROWS_BY_FIRST || BUG == ENTRIES_OF_2048;
+    int32_t *table = misreads && given->page_size > 0 ? misread(given) : NULL;
     if (table)
         changed.block_table = table;
     int count = launch->num_sequences;
