@@ -147,13 +147,20 @@ static void put_cap(struct contract_trial *trial, float *slopes, double cap)
 
 bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
+    static const char *const sides[] = {" before the bias", " after the bias"};
     const struct parameter of = {trial, clue, put_cap, NULL};
+    bool biased = false;
+    for (int h = 0; h < trial->problem.num_heads; h++)
+        biased = biased || trial->problem.slopes[h] != 0;
+    if (variant && !biased) /* both sides of no bias are one */
+        return false;
     trial->problem.soft_cap = variant ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
+    const bool moved = trial->problem.soft_cap != trial->before.soft_cap && (biased || !trial->before.soft_cap);
     double cap = fit(&of, 1.0 / 8, 1024);
-    if (isnan(cap) || (trial->problem.soft_cap == trial->before.soft_cap && (float)cap == trial->before.soft_cap_value))
+    if (isnan(cap) || (!moved && (float)cap == trial->before.soft_cap_value))
         return false;
     put_cap(trial, NULL, cap);
-    return contract_say(trial, "a soft cap of %.6g %s the bias", cap, variant ? "after" : "before");
+    return contract_say(trial, "a soft cap of %.6g%s", cap, biased ? sides[variant] : "");
 }
 
 /* A weight that no key has, the same logit in every row: out is a share of what it should be, which says how large. */

@@ -143,6 +143,19 @@ static void test_a_parameter_is_fitted(void **state)
     assert_named(search(desk, true), "a soft cap of 1.5");
 }
 
+/* Where there is no bias, a cap before it is one after it, and no second contract that fits. */
+static void test_a_cap_of_no_bias_has_one_side(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    memset(desk->slopes, 0, sizeof desk->slopes);
+    other.soft_cap = SOFT_CAP_BEFORE_BIAS;
+    other.soft_cap_value = 1.5f;
+    answer(desk, &other);
+    assert_named(search(desk, true), "a soft cap of 1.5");
+    assert_string_equal(desk->finding.fits[0].text, "a soft cap of 1.5");
+}
+
 /* What was right stays right: no other contract has as few roundings. */
 static void test_a_right_output_has_no_other_contract(void **state)
 {
@@ -685,6 +698,7 @@ int main(void)
         TEST(test_a_constant_of_the_output_is_fitted),
         TEST(test_a_small_constant_is_not_named),
         TEST(test_a_parameter_is_fitted),
+        TEST(test_a_cap_of_no_bias_has_one_side),
         TEST(test_a_right_output_has_no_other_contract),
         TEST(test_one_row_names_no_contract),
         TEST(test_little_evidence_lists_and_does_not_name),
