@@ -19,13 +19,15 @@ struct parameter {
     const struct contract_clue *clue;
     put_parameter *put;
     float *slopes; /* the trial's, of its own; NULL where they are not changed */
+    bool by_lse;   /* it is fitted to the row's lse, not to its out */
 };
 
 static double squares_at(const struct parameter *of, double parameter)
 {
     of->put(of->trial, of->slopes, parameter);
-    contract_screen_attend(of->clue->screen, &of->trial->problem, of->clue->row);
-    double squares = contract_screen_squares(of->clue->screen, of->trial, of->clue->row, 1);
+    double lse = contract_screen_attend(of->clue->screen, &of->trial->problem, of->clue->row);
+    double off = of->by_lse ? lse - (double)of->trial->output.lse[of->clue->row] : 0;
+    double squares = of->by_lse ? off * off : contract_screen_squares(of->clue->screen, of->trial, of->clue->row, 1);
     return isnan(squares) ? INFINITY : squares;
 }
 
@@ -59,10 +61,16 @@ static double by_chance(const struct contract_screen *screen, double least)
     return least * (1 + 9.0 / screen->dim);
 }
 
+/* The same of a parameter's own squares: an lse in f32 is off by what logits of tens are rounded by. */
+static double as_close_as(const struct parameter *of, double least)
+{
+    return of->by_lse ? fmax(least, 0x1p-36) : by_chance(of->clue->screen, least);
+}
+
 /* The fewest digits that leave the row as close, but for what is chance. */
 static double rounded(const struct parameter *of, double parameter)
 {
-    double close = by_chance(of->clue->screen, squares_at(of, parameter));
+    double close = as_close_as(of, squares_at(of, parameter));
     for (int digits = 1; digits <= 6; digits++) {
         char text[32];
         snprintf(text, sizeof text, "%.*g", digits, parameter);
@@ -78,7 +86,7 @@ static double rounded(const struct parameter *of, double parameter)
  */
 static bool is_open(const struct parameter *of, double parameter)
 {
-    double as_well = by_chance(of->clue->screen, squares_at(of, parameter));
+    double as_well = as_close_as(of, squares_at(of, parameter));
     return squares_at(of, 2 * parameter) <= as_well || squares_at(of, parameter / 2) <= as_well;
 }
 
@@ -108,7 +116,7 @@ static void put_scale(struct contract_trial *trial, float *slopes, double factor
 
 bool contract_fit_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
-    const struct parameter of = {trial, clue, put_scale, NULL};
+    const struct parameter of = {trial, clue, put_scale, NULL, false};
     double factor = trial->problem.scale != 0 ? fit(&of, 1.0 / 128, 128) : NAN;
     (void)variant;
     if (isnan(factor))
@@ -128,7 +136,7 @@ static void put_slopes(struct contract_trial *trial, float *slopes, double facto
 
 bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
-    const struct parameter of = {trial, clue, put_slopes, contract_own_slopes(trial)};
+    const struct parameter of = {trial, clue, put_slopes, contract_own_slopes(trial), false};
     (void)variant;
     if (!of.slopes || trial->problem.slopes[clue->row % trial->problem.num_heads] == 0)
         return false;
@@ -148,7 +156,7 @@ static void put_cap(struct contract_trial *trial, float *slopes, double cap)
 bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
     static const char *const sides[] = {" before the bias", " after the bias"};
-    const struct parameter of = {trial, clue, put_cap, NULL};
+    struct parameter of = {trial, clue, put_cap, NULL, false};
     bool biased = false;
     for (int h = 0; h < trial->problem.num_heads; h++)
         biased = biased || trial->problem.slopes[h] != 0;
@@ -157,6 +165,10 @@ bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const stru
     trial->problem.soft_cap = variant ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
     const bool moved = trial->problem.soft_cap != trial->before.soft_cap && (biased || !trial->before.soft_cap);
     double cap = fit(&of, 1.0 / 8, 1024);
+    if (isnan(cap) && trial->output.lse) { /* an out of 16 bits is the same under twice the cap, its lse is not */
+        of.by_lse = true;
+        cap = fit(&of, 1.0 / 8, 1024);
+    }
     if (isnan(cap) || (!moved && (float)cap == trial->before.soft_cap_value))
         return false;
     put_cap(trial, NULL, cap);

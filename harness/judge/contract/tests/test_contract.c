@@ -156,6 +156,19 @@ static void test_a_cap_of_no_bias_has_one_side(void **state)
     assert_string_equal(desk->finding.fits[0].text, "a soft cap of 1.5");
 }
 
+/* Half and twice the cap leave an out of 16 bits as it is. The lse tells them apart. */
+static void test_a_cap_that_out_leaves_open_is_fitted_to_lse(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    other.soft_cap = SOFT_CAP_AFTER_BIAS;
+    other.soft_cap_value = 200;
+    desk->problem.soft_cap = SOFT_CAP_AFTER_BIAS;
+    desk->problem.soft_cap_value = 1.5f;
+    answer(desk, &other);
+    assert_named(search(desk, true), "a soft cap of 200 after the bias");
+}
+
 /* What was right stays right: no other contract has as few roundings. */
 static void test_a_right_output_has_no_other_contract(void **state)
 {
@@ -699,6 +712,7 @@ int main(void)
         TEST(test_a_small_constant_is_not_named),
         TEST(test_a_parameter_is_fitted),
         TEST(test_a_cap_of_no_bias_has_one_side),
+        TEST(test_a_cap_that_out_leaves_open_is_fitted_to_lse),
         TEST(test_a_right_output_has_no_other_contract),
         TEST(test_one_row_names_no_contract),
         TEST(test_little_evidence_lists_and_does_not_name),
