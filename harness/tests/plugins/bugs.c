@@ -155,6 +155,7 @@ enum {
     EMPTY_MASKED_IN_PAGES, /* or where all keys of pages are masked */
     EMPTY_MASKED_FP8,      /* the largest of no visible elements, by which an fp8 cache is scaled, is 0 */
     EMPTY_WITH_SLOPES,     /* without a key nothing is written in a batch with slopes and masks */
+    E5M2_OF_448,           /* e5m2 ends where e4m3 does */
     /* of rows that score far less than others */
     MAX_OF_HEADS, /* all heads have one maximum */
     MAX_OF_BATCH, /* all sequences have */
@@ -204,6 +205,8 @@ static float load_kv(const void *elements, uint32_t dtype, int64_t i)
     const float number = of_fp8(((const uint8_t *)elements)[i], read_as);
     if (BUG == FP8_OF_240 && dtype == ALIBICHECK_KERNEL_E4M3)
         return fmaxf(-240, fminf(240, number));
+    if (BUG == E5M2_OF_448 && dtype == ALIBICHECK_KERNEL_E5M2)
+        return fmaxf(-448, fminf(448, number));
     return number;
 }
 
