@@ -281,12 +281,12 @@ int compare_files(const struct compare_options *options, struct error *error)
         const enum error_kind printed = print_outputs(&work, true, kind ? NULL : error);
         kind = kind ? kind : printed;
     }
-    int code = options->update_baseline ? 0 : (int)collation_result(&work.collation);
+    int code = kind || options->update_baseline ? (int)kind : (int)collation_result(&work.collation);
     collation_clear(&work.collation);
     if (work.lock >= 0)
         close(work.lock);
     where_free(work.where);
     results_clear(&work.new);
     results_clear(&work.base);
-    return kind ? (int)kind : code;
+    return code;
 }

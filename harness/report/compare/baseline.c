@@ -55,15 +55,17 @@ static bool keep_line(FILE *stream, const struct result *result)
 
 /* ---- a point ----------------------------------------------------------------------------------------------------- */
 
-/* Whether the line stays as it is. */
+/* Whether the line stays as it is. One of a point that was removed has a reason, and a skip is no more than that. */
 static bool is_kept(const struct compared *point)
 {
     if (point->change == CHANGE_ALLOWED)
         return true;
+    if (!point->a)
+        return false;
     for (enum fact fact = 0; fact < FACT_COUNT; fact++)
         if (point->tendencies[fact] != TENDENCY_SAME)
             return false;
-    return point->change == CHANGE_SAME_BITS;
+    return change_is_none(point->change);
 }
 
 static bool is_failing(const struct compared *point)
@@ -155,6 +157,14 @@ static enum error_kind check_needs(const struct collation *collation, const stru
     return ERROR_NONE;
 }
 
+static bool all_are_skipped(const struct results *results)
+{
+    for (size_t i = 0; i < results->count; i++)
+        if (results->items[i].removed || results->items[i].status != STATUS_SKIP)
+            return false;
+    return true;
+}
+
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 static int by_key(const void *a, const void *b)
@@ -217,6 +227,11 @@ enum error_kind baseline_update(char **text, struct baseline_change *change, con
     size_t size = 0;
     *text = NULL;
     *change = (struct baseline_change){0};
+    if (all_are_skipped(collation->new))
+        return error_set(error, ERROR_USAGE,
+                         "--update-baseline: every point of %s is skipped, and a baseline of them holds nothing; "
+                         "allowed: results with a point that was judged",
+                         results_name(collation->new));
     enum error_kind kind = check_needs(collation, notes, error);
     if (kind)
         return kind;

@@ -74,7 +74,7 @@ enum error_kind collate(struct collation *collation, const struct results *base,
                         const struct compare_rules *rules, const struct where *where, struct error *error)
 {
     size_t most = base->count + new->count;
-    *collation = (struct collation){.base = base, .new = new, .rules = *rules};
+    *collation = (struct collation){.base = base, .new = new, .rules = *rules, .base_judged = results_judged(base)};
     collation->points = calloc(most ? most : 1, sizeof *collation->points);
     if (!collation->points)
         return error_memory(error, "the points that are compared", (double)(most * sizeof *collation->points));
@@ -100,7 +100,8 @@ enum change_outcome collation_outcome(const struct collation *collation, enum ch
     return change_outcome(change, &collation->rules);
 }
 
-enum compare_result collation_result(const struct collation *collation)
+/* The worst that became of a point, by what each change counts as. */
+static enum compare_result result_of_points(const struct collation *collation)
 {
     enum compare_result result = COMPARE_AS_GOOD;
     for (enum change change = 0; change < CHANGE_COUNT; change++) {
@@ -112,6 +113,22 @@ enum compare_result collation_result(const struct collation *collation)
         result = COMPARE_WORSE;
     }
     return result;
+}
+
+const char *collation_void(const struct collation *collation)
+{
+    if (result_of_points(collation) != COMPARE_AS_GOOD)
+        return "";
+    if (collation->count > 0 && collation->by_change[CHANGE_SKIPPED] == collation->count)
+        return "nothing is compared: every point is skipped, and was not judged before";
+    if (collation->base->count > 0 && collation->base_judged == 0)
+        return "nothing is compared: no point of the base was judged";
+    return "";
+}
+
+enum compare_result collation_result(const struct collation *collation)
+{
+    return *collation_void(collation) ? COMPARE_IMPOSSIBLE : result_of_points(collation);
 }
 
 const char *collation_verdict(const struct collation *collation)

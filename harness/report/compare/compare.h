@@ -13,6 +13,7 @@ struct collation {
     struct compared *points; /* by change, the worst first, within a change by growth, then by key */
     size_t count;
     size_t by_change[CHANGE_COUNT];
+    size_t base_judged;    /* points of the base that were judged, whatever `where` holds for */
     size_t left_out;       /* points that `where` does not hold for, */
     size_t left_out_worse; /* and those of them that are worse, or cannot be compared */
 };
@@ -28,7 +29,14 @@ enum error_kind collate(struct collation *collation, const struct results *base,
                         const struct compare_rules *rules, const struct where *where, struct error *error);
 void collation_clear(struct collation *collation);
 
-/* COMPARE_IMPOSSIBLE if one point cannot be compared, else COMPARE_WORSE if one is worse. */
+/*
+ * Why a comparison that has found nothing worse has held nothing against anything: all of its points are skipped, or no
+ * point of the base was judged. "" where one was compared.
+ */
+const char *collation_void(const struct collation *collation);
+
+/* COMPARE_IMPOSSIBLE if one point cannot be compared, or none was (collation_void), else COMPARE_WORSE if one is worse.
+ */
 enum compare_result collation_result(const struct collation *collation);
 
 /* "worse", "not comparable", "as good". */

@@ -58,6 +58,8 @@ static bool print_github(FILE *stream, const struct compare_view *view)
     char *sentence = collation_sentence(collation);
     if (total > most && sentence)
         fprintf(stream, "::error title=alibicheck compare::and %zu more: %s\n", total - most, sentence);
+    if (*collation_void(collation))
+        fprintf(stream, "::error title=alibicheck compare::%s\n", collation_void(collation));
     if (collation->left_out_worse)
         fprintf(stream, "::warning title=alibicheck compare::left out by --where, and worse: %zu of %zu\n",
                 collation->left_out_worse, collation->left_out);

@@ -43,14 +43,14 @@ static json_t *describe_point(const struct compare_view *view, const struct comp
     return json_finish(object, complete);
 }
 
-/* Points that are the same bit for bit are counted; --verbose and --columns name them too. */
+/* Points that are the same bit for bit, or skipped, are counted; --verbose and --columns name them too. */
 static json_t *list_points(const struct compare_view *view)
 {
     const struct compared **points = compare_view_order(view, view->num_order == 0);
     json_t *list = points ? json_array() : NULL;
     bool complete = list;
     for (size_t i = 0; i < view->collation->count && complete; i++)
-        if (view->verbose || view->num_columns || points[i]->change != CHANGE_SAME_BITS)
+        if (view->verbose || view->num_columns || !change_is_none(points[i]->change))
             complete = json_array_append_new(list, describe_point(view, points[i])) == 0;
     free(points);
     return json_finish(list, complete);

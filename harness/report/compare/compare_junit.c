@@ -16,8 +16,13 @@ static bool is_known(const struct compared *point)
     return point->b && (point->b->status == STATUS_XFAIL || !status_as_expected(point->b->status));
 }
 
+/* A point that is skipped passes nothing, and no point does where none was compared. */
 static enum junit_result result_of(const struct compare_view *view, const struct compared *point)
 {
+    if (*collation_void(view->collation))
+        return JUNIT_ERROR;
+    if (point->change == CHANGE_SKIPPED)
+        return JUNIT_SKIPPED;
     switch (collation_outcome(view->collation, point->change)) {
     case CHANGE_IS_NO_COMPARISON:
         return JUNIT_ERROR;
@@ -53,7 +58,7 @@ static bool put_point(struct junit_document *document, const struct compare_view
         .result = result_of(view, point),
         .type = change_table[point->change].name,
         .message = changes && *changes ? changes : change_table[point->change].name,
-        .text = point->change == CHANGE_SAME_BITS && !is_known(point) ? NULL : text,
+        .text = change_is_none(point->change) && !is_known(point) ? NULL : text,
     };
     bool complete = changes && text && junit_document_test(document, &test);
     free(text);

@@ -91,6 +91,8 @@ static bool print_heading(FILE *stream, const struct collation *collation)
         fprintf(stream, "\n- new: ");
         complete = print_cell(stream, after, false) && complete;
         fprintf(stream, "%s%s\n", *subjects ? "; " : "", subjects);
+        if (*collation_void(collation))
+            fprintf(stream, "\n%s\n", collation_void(collation));
     }
     free(subjects);
     free(after);
@@ -104,7 +106,7 @@ static bool print_markdown(FILE *stream, const struct compare_view *view)
     const struct compared **points = compare_view_order(view, true), **first = points;
     bool complete = points && print_heading(stream, collation) && print_counts(stream, collation);
     for (enum change change = 0; change < CHANGE_COUNT && complete; change++) {
-        if (collation->by_change[change] && change != CHANGE_SAME_BITS)
+        if (collation->by_change[change] && !change_is_none(change))
             complete = print_change(stream, view, change, first);
         first += collation->by_change[change];
     }

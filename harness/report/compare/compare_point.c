@@ -33,6 +33,7 @@ const struct change_info change_table[CHANGE_COUNT] = {
                            CHANGE_IS_WORSE_IF_BITS},
     [CHANGE_NEW] = {"new", "were not there, and end as expected", CHANGE_IS_FINE},
     [CHANGE_SAME_BITS] = {"same bits", "are the same, bit for bit", CHANGE_IS_FINE},
+    [CHANGE_SKIPPED] = {"skipped", "are skipped, and were not judged before", CHANGE_IS_FINE},
 };
 
 enum change_outcome change_outcome(enum change change, const struct compare_rules *rules)
@@ -41,6 +42,11 @@ enum change_outcome change_outcome(enum change change, const struct compare_rule
     if (outcome != CHANGE_IS_WORSE_IF_BITS)
         return outcome;
     return rules->bits ? CHANGE_IS_WORSE : CHANGE_IS_FINE;
+}
+
+bool change_is_none(enum change change)
+{
+    return change == CHANGE_SAME_BITS || change == CHANGE_SKIPPED;
 }
 
 const char *compared_key(const struct compared *point)
@@ -243,7 +249,7 @@ static bool has(const struct compared *point, enum fact_role role, enum tendency
 /*
  * What a change of status alone says; CHANGE_SAME_BITS where it says nothing. From xfail to pass, the case no longer
  * expects the failure. What fails and is now expected to is another verdict, not a better one: somebody accepted it.
- * What is skipped might as well not be there.
+ * What is skipped might as well not be there, and where it was before, too, nobody has checked anything of it.
  */
 static const enum change status_changes[STATUS_COUNT][STATUS_COUNT] = {
     [STATUS_PASS] = {[STATUS_PASS] = CHANGE_SAME_BITS,
@@ -281,7 +287,7 @@ static const enum change status_changes[STATUS_COUNT][STATUS_COUNT] = {
                      [STATUS_XFAIL] = CHANGE_NEW,
                      [STATUS_XPASS] = CHANGE_NEW_FAILING,
                      [STATUS_ERROR] = CHANGE_NEW_FAILING,
-                     [STATUS_SKIP] = CHANGE_SAME_BITS},
+                     [STATUS_SKIP] = CHANGE_SKIPPED},
 };
 
 static bool is_judged(const struct result *result)
@@ -406,6 +412,8 @@ void compare_point(struct compared *point, const struct result *a, const struct 
     } else if (in_base) {
         point->change = CHANGE_MISSING;
     } else {
-        point->change = status_as_expected(b->status) ? CHANGE_NEW : CHANGE_NEW_FAILING;
+        point->change = b->status == STATUS_SKIP        ? CHANGE_SKIPPED
+                        : status_as_expected(b->status) ? CHANGE_NEW
+                                                        : CHANGE_NEW_FAILING;
     }
 }

@@ -38,6 +38,7 @@ enum change {
     CHANGE_OTHER_BITS, /* where every bit is to be held, right behind CHANGE_WORSE */
     CHANGE_NEW,
     CHANGE_SAME_BITS,
+    CHANGE_SKIPPED, /* not run, and not judged before either: nothing is compared */
     CHANGE_COUNT
 };
 
@@ -83,6 +84,9 @@ void compare_point(struct compared *point, const struct result *a, const struct 
 
 /* Whether a change is worse, or no comparison, under the rules. */
 enum change_outcome change_outcome(enum change change, const struct compare_rules *rules);
+
+/* Whether nothing became of the points: what is counted, and not named one by one. */
+bool change_is_none(enum change change);
 
 /* The key of the point. */
 const char *compared_key(const struct compared *point);

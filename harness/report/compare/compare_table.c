@@ -89,7 +89,7 @@ static bool print_changes(FILE *stream, const struct compare_view *view)
     bool complete = points;
     for (enum change change = 0; change < CHANGE_COUNT && complete; change++) {
         size_t count = view->collation->by_change[change];
-        if (count && change != CHANGE_SAME_BITS)
+        if (count && !change_is_none(change))
             complete = print_change(stream, view, change, first);
         first += count;
     }
@@ -173,9 +173,12 @@ static bool print_columns(FILE *stream, const struct compare_view *view)
 
 static bool has_pairs(const struct collation *collation)
 {
-    size_t alone = collation->by_change[CHANGE_MISSING] + collation->by_change[CHANGE_NEW] +
-                   collation->by_change[CHANGE_NEW_FAILING];
-    return alone < collation->count;
+    for (size_t i = 0; i < collation->count; i++) {
+        const struct compared *point = &collation->points[i];
+        if (point->a && !point->a->removed && point->b && !point->b->removed)
+            return true;
+    }
+    return false;
 }
 
 static bool print_table(FILE *stream, const struct compare_view *view)
@@ -190,6 +193,8 @@ static bool print_table(FILE *stream, const struct compare_view *view)
             fprintf(stream,
                     "no point is in both: were they run with the same cases, the same --set, and kernels of one "
                     "name?\n\n");
+        if (*collation_void(collation))
+            fprintf(stream, "%s\n\n", collation_void(collation));
         complete = view->num_columns ? print_columns(stream, view) : print_changes(stream, view);
         fprintf(stream, "%s\n", sentence);
     }

@@ -20,8 +20,27 @@ static const enum fact_role leads[CHANGE_COUNT] = {
     [CHANGE_WORSE] = FACT_OF_ERROR,           [CHANGE_OTHER_BITS] = FACT_OF_OUTPUT,
     [CHANGE_ALLOWED] = FACT_OF_ERROR,         [CHANGE_BETTER] = FACT_OF_ERROR,
     [CHANGE_FIXED] = FACT_OF_OUTCOME,         [CHANGE_NEW] = FACT_OF_OUTCOME,
-    [CHANGE_SAME_BITS] = FACT_OF_OUTPUT,
+    [CHANGE_SAME_BITS] = FACT_OF_OUTPUT,      [CHANGE_SKIPPED] = FACT_OF_OUTCOME,
 };
+
+static bool has_none(const struct result *result, enum fact fact)
+{
+    const struct fact_value *value = &result->facts[fact];
+    return value->type == FACT_UNKNOWN || (fact == FACT_CLASS && !strcmp(value->text, fact_usual_text(FACT_CLASS)));
+}
+
+/* Whether a fact is gone because there is no output any more: that the point failed or was skipped says it all. */
+static bool is_lost_with_output(const struct compared *point, enum fact fact)
+{
+    return has_none(point->b, fact) && leads[point->change] != FACT_OF_ERROR;
+}
+
+/* Whether a fact is of one side alone because the other was not run. */
+static bool is_of_a_skip(const struct compared *point, enum fact fact)
+{
+    return (point->a->status == STATUS_SKIP && has_none(point->a, fact)) ||
+           (point->b->status == STATUS_SKIP && has_none(point->b, fact));
+}
 
 /* Facts that are named go by this, the smallest first; among equal ones by the table of facts. */
 static int rank(const struct compared *point, enum fact fact)
@@ -31,8 +50,8 @@ static int rank(const struct compared *point, enum fact fact)
         [FACT_OF_ERROR] = 5,   [FACT_OF_CLASS] = 5, [FACT_OF_SUBJECT] = 10, [FACT_OF_OUTPUT] = 11,
     };
     const enum fact_role role = fact_info(fact).role;
-    if (role == FACT_OF_CLASS && point->tendencies[fact] == TENDENCY_WORSE) /* it may be all that is not allowed */
-        return -11;
+    if (role == FACT_OF_CLASS && point->tendencies[fact] == TENDENCY_WORSE && !is_lost_with_output(point, fact))
+        return -11; /* it may be all that is not allowed */
     int of_tendency = role == FACT_OF_ERROR ? TENDENCY_WORSE - (int)point->tendencies[fact] : 0;
     return (role == leads[point->change] ? -10 : ranks[role]) + of_tendency;
 }
@@ -44,7 +63,7 @@ static bool is_detail(const struct compared *point, enum fact fact)
     const enum fact_role role = fact_info(fact).role;
     bool counts_better = point->change >= CHANGE_FIXED || point->change == CHANGE_NEWLY_FAILING ||
                          point->change == CHANGE_JUDGED_OTHERWISE;
-    return role == FACT_OF_OUTPUT ||
+    return role == FACT_OF_OUTPUT || is_of_a_skip(point, fact) ||
            (role == FACT_OF_ERROR && point->tendencies[fact] <= (counts_better ? TENDENCY_SAME : TENDENCY_OTHER));
 }
 
@@ -107,6 +126,12 @@ static void print_growth(FILE *stream, double percent)
         fprintf(stream, " (%.3g times)", 1 + percent / 100);
 }
 
+static void print_why(FILE *stream, const struct result *result)
+{
+    if (result->why)
+        fprintf(stream, " (%s)", result->why);
+}
+
 static void print_change(FILE *stream, const struct compared *point, enum fact fact)
 {
     const struct fact_value *a = &point->a->facts[fact], *b = &point->b->facts[fact];
@@ -122,6 +147,8 @@ static void print_change(FILE *stream, const struct compared *point, enum fact f
         format_both(a_text, b_text, a, b);
         fprintf(stream, " %s -> %s", a_text, b_text);
     }
+    if (fact == FACT_STATUS)
+        print_why(stream, point->b);
     if (fact_info(fact).role == FACT_OF_ERROR && percent.type == FACT_NUMBER)
         print_growth(stream, percent.number);
     fprintf(stream, "%s", criterion_note(point, fact));
@@ -136,6 +163,7 @@ static void print_result(FILE *stream, const struct result *result)
     if (result->status == STATUS_PASS)
         return;
     fprintf(stream, "status %s", status_names[result->status]);
+    print_why(stream, result);
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
         if (result->facts[figures[i]].type != FACT_UNKNOWN)
             fprintf(stream, ", %s %s", fact_info(figures[i]).name, fact_format(text, &result->facts[figures[i]], 3));

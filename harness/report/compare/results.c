@@ -37,6 +37,7 @@ void result_clear(struct result *result)
         fact_clear(&result->facts[fact]);
     for (int note = 0; note < NOTE_COUNT; note++)
         free(result->notes[note]);
+    free(result->why);
     free(result->key);
 }
 
@@ -119,6 +120,16 @@ static enum error_kind read_facts(struct result *result, const struct record_lin
         return error_memory(error, line->path, (double)line->size);
     return fault_at(error, of_baseline ? ERROR_USAGE : ERROR_SYSTEM, line, fact_info(wrong).name, fault,
                     advice[of_baseline]);
+}
+
+/* Why a record's point ended as it did, for people. */
+static enum error_kind read_why(struct result *result, const struct record_line *line, struct error *error)
+{
+    const char *why = json_string_value(json_object_get(line->object, "error"));
+    if (!why || !*why)
+        return ERROR_NONE;
+    result->why = strdup(why);
+    return result->why ? ERROR_NONE : error_memory(error, line->path, (double)line->size);
 }
 
 static enum error_kind read_notes(struct result *result, const struct record_line *line, struct error *error)
@@ -232,6 +243,8 @@ static enum error_kind take_line(void *context, const struct record_line *line, 
     if (of_baseline)
         return read_baseline_line(result, line, error);
     kind = read_facts(result, line, false, error);
+    if (!kind)
+        kind = read_why(result, line, error);
     if (!kind && !record_runs_add(&results->runs, line->object))
         kind = error_memory(error, line->path, (double)line->size);
     return kind ? kind : note_build(results, line, error);
@@ -326,5 +339,13 @@ size_t results_points(const struct results *results)
     size_t count = 0;
     for (size_t i = 0; i < results->count; i++)
         count += !results->items[i].removed;
+    return count;
+}
+
+size_t results_judged(const struct results *results)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < results->count; i++)
+        count += !results->items[i].removed && status_is_judged(results->items[i].status);
     return count;
 }

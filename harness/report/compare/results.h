@@ -34,6 +34,7 @@ struct result {
     enum status status;
     struct fact_value facts[FACT_COUNT];
     char *notes[NOTE_COUNT]; /* NULL: none */
+    char *why;               /* what a record says of a point that was not run, or failed to run; NULL: nothing */
 };
 
 struct results {
@@ -61,8 +62,9 @@ void result_clear(struct result *result);
 /* "standard input" or the path. */
 const char *results_name(const struct results *results);
 
-/* How many points there are, those that were removed apart. */
+/* How many points there are, those that were removed apart, and how many of them were judged. */
 size_t results_points(const struct results *results);
+size_t results_judged(const struct results *results);
 
 /* Whether text is a day of the calendar, YYYY-MM-DD, which letters order. */
 bool is_day(const char *text);

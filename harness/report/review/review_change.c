@@ -10,7 +10,7 @@ enum tone change_tone(enum change change)
         return TONE_BAD;
     if (change == CHANGE_FIXED || change == CHANGE_BETTER)
         return TONE_GOOD;
-    return change == CHANGE_SAME_BITS ? TONE_PLAIN : TONE_EXPECTED;
+    return change_is_none(change) ? TONE_PLAIN : TONE_EXPECTED;
 }
 
 /* One of the two is there. */
@@ -21,6 +21,7 @@ static void put(struct review_changes *changes, const struct review_point *befor
     compare_point(&compared, before ? before->facts : NULL, after ? after->facts : NULL, &rules);
     changes->changes[changes->count++] = (struct review_change){compared.change, before, after};
     changes->by_change[compared.change]++;
+    changes->unchanged += change_is_none(compared.change);
 }
 
 enum error_kind review_compare(struct review_changes *changes, const struct review *before, const struct review *after,

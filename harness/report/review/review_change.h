@@ -20,6 +20,7 @@ struct review_changes {
     struct review_change *changes; /* every point of both: those of `after` in their order, then those missing */
     size_t count;
     size_t by_change[CHANGE_COUNT];
+    size_t unchanged; /* of which nothing became: change_is_none */
 };
 
 /* Joins by key, and by device as well where either has several; nothing is allowed to be worse. Both are comparable.

@@ -84,7 +84,7 @@ static bool find_range(const struct review_changes *changes, enum review_number 
     *least = INFINITY;
     *most = 0;
     for (size_t i = 0; i < changes->count; i++) {
-        if (changes->changes[i].change == CHANGE_SAME_BITS || !both(&changes->changes[i], number, &before, &after))
+        if (change_is_none(changes->changes[i].change) || !both(&changes->changes[i], number, &before, &after))
             continue;
         any = true;
         if (before > 0 && after > 0 && isfinite(before) && isfinite(after)) {
@@ -187,14 +187,14 @@ static void write_points(struct document *document, const struct review_changes 
         grid_column(grid, title, review_numbers[shown[n]].about, true);
         grid_column(grid, "after", review_numbers[shown[n]].about, true);
     }
-    for (int c = 0; c < CHANGE_SAME_BITS; c++)
+    for (int c = 0; c < CHANGE_COUNT; c++)
         for (size_t i = 0; i < changes->count && put < CHANGES_SHOWN; i++)
-            if ((int)changes->changes[i].change == c) {
+            if ((int)changes->changes[i].change == c && !change_is_none(changes->changes[i].change)) {
                 write_row(grid, changes, &changes->changes[i]);
                 put++;
             }
     if (grid) {
-        grid->rows_in_all = changes->count - changes->by_change[CHANGE_SAME_BITS];
+        grid->rows_in_all = changes->count - changes->unchanged;
         grid->searched = true;
     }
 }
@@ -210,7 +210,7 @@ void review_write_changes(struct document *document, const struct review *review
                        "same, so accuracy has no noise.",
                        before, after);
     write_kinds(document, changes);
-    if (changes->by_change[CHANGE_SAME_BITS] == changes->count) {
+    if (changes->unchanged == changes->count) {
         document_paragraph(document, "Of %s none has changed.", count_text(text, (double)changes->count, "point"));
         return;
     }

@@ -78,7 +78,7 @@ static void say_verdict(FILE *stream, const struct review *review, const struct 
     if (changes && bad > 0)
         fprintf(stream, " Beside the records before, %zu of %zu %s a change for the worse.", bad, changes->count,
                 bad == 1 ? "is" : "are");
-    else if (changes && changes->by_change[CHANGE_SAME_BITS] == changes->count)
+    else if (changes && changes->unchanged == changes->count)
         fputs(" Nothing has changed beside the records before.", stream);
     else if (changes)
         fprintf(stream, " Beside the records before nothing is worse; %zu of %zu %s the same bits.",

@@ -102,6 +102,35 @@ static void test_nothing_changes_where_nothing_changed(void **state)
     free(text);
 }
 
+/* A baseline of skips holds nothing. Beside other points a skip is a line, and a point that was removed for a reason
+ * keeps that when it is skipped from then on. */
+static void test_skips_are_no_baseline(void **state)
+{
+    (void)state;
+    static const char *const both[] = {"", "key=\"skipped\";" SKIPPED};
+    static const char *const gone[] = {"", "key=\"skipped\""};
+    struct baseline_change change;
+    struct error error = {.text = ""};
+    char refused[200], *text = make(both, 2), *before = make(gone, 2), *removed = NULL, *again = NULL;
+    snprintf(refused, sizeof refused,
+             "--update-baseline: every point of %s is skipped, and a baseline of them holds nothing; allowed: results "
+             "with a point that was judged",
+             fixture_path);
+    assert_non_null(strstr(text, "\"status\":\"skip\""));
+    assert_refused("", SKIPPED, &none, refused);
+    assert_refused(text, SKIPPED, &why, refused);
+    assert_int_equal(update(&removed, &change, before, both, 2, &why, &error), 0);
+    assert_int_equal(change.removed, 1);
+    assert_non_null(strstr(removed, "\"status\":\"removed\""));
+    assert_int_equal(update(&again, &change, removed, both, 2, &none, &error), 0);
+    assert_string_equal(again, removed);
+    assert_int_equal(change.kept, 2);
+    free(again);
+    free(removed);
+    free(before);
+    free(text);
+}
+
 static void test_worse_needs_a_reason(void **state)
 {
     (void)state;
@@ -347,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_read_back),
         cmocka_unit_test(test_nothing_changes_where_nothing_changed),
+        cmocka_unit_test(test_skips_are_no_baseline),
         cmocka_unit_test(test_worse_needs_a_reason),
         cmocka_unit_test(test_what_is_allowed_does_not_add_up),
         cmocka_unit_test(test_failures_need_a_link),

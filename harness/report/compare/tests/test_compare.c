@@ -6,6 +6,7 @@
 
 #include "harness/report/compare/compare_format.h"
 #include "harness/report/compare/compare_text.h"
+#include "harness/support/junit_document.h"
 
 #define OTHER "output_digest=\"0000000000000009\";"
 
@@ -90,6 +91,104 @@ static void test_the_worst_first(void **state)
                                   "not comparable");
     free(sentence);
     clear(&pair);
+}
+
+/* What is skipped before and after, or new and skipped, is counted by itself, and where there is nothing else, or
+ * nothing of the base was judged, nothing was compared: no form calls that good. */
+static void test_skipped_is_not_compared(void **state)
+{
+    (void)state;
+    static const char *const gone = SKIPPED ";key=\"a:gone\"", *const other = SKIPPED ";key=\"a:other\"",
+                             *const judged = "key=\"a:judged\"", *const worse = "key=\"a:judged\";status=\"fail\"",
+                             *const taken = "key=\"a:gone\"";
+    static const struct {
+        const char *before[2], *after[2];
+        const char *where, *sentence, *why;
+        enum junit_result first;
+    } rows[] = {
+        {{judged, gone}, {judged, gone}, NULL, "1 same bits, 1 skipped: as good", "", JUNIT_PASSED},
+        {{judged}, {judged, other}, NULL, "1 same bits, 1 skipped: as good", "", JUNIT_PASSED},
+        {{judged, gone}, {worse, gone}, NULL, "1 newly failing, 1 skipped: worse", "", JUNIT_FAILED},
+        {{judged, gone}, {judged, taken}, NULL, "1 new, 1 same bits: as good", "", JUNIT_PASSED},
+        {{judged, gone}, {judged, taken}, "change = new", "1 new, 1 left out by --where: as good", "", JUNIT_PASSED},
+        {{gone}, {gone}, NULL, "1 skipped: not comparable", "every point is skipped", JUNIT_ERROR},
+        {{gone}, {gone, other}, NULL, "2 skipped: not comparable", "every point is skipped", JUNIT_ERROR},
+        {{judged, gone},
+         {judged, gone},
+         "status_a = skip",
+         "1 skipped, 1 left out by --where: not comparable",
+         "every point is skipped",
+         JUNIT_ERROR},
+        {{gone}, {taken}, NULL, "1 new: not comparable", "no point of the base was judged", JUNIT_ERROR},
+        {{gone},
+         {judged, gone},
+         NULL,
+         "1 new, 1 skipped: not comparable",
+         "no point of the base was judged",
+         JUNIT_ERROR},
+        {{gone}, {worse}, NULL, "1 missing, 1 new and failing: worse", "", JUNIT_FAILED},
+    };
+    static const char *const marks[] = {
+        [JUNIT_PASSED] = "errors=\"0\"", [JUNIT_FAILED] = "<failure", [JUNIT_ERROR] = "<error"};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair pair;
+        join(&pair, rows[i].before, 1 + (rows[i].before[1] != NULL), rows[i].after, 1 + (rows[i].after[1] != NULL),
+             &rules, rows[i].where);
+        const struct compare_view view = {.collation = &pair.collation, .width = 80};
+        char *sentence = collation_sentence(&pair.collation), *junit = print(&compare_junit, &view),
+             *table = print(&compare_table, &view), *markdown = print(&compare_markdown, &view),
+             *github = print(&compare_github, &view);
+        assert_string_equal(sentence, rows[i].sentence);
+        assert_int_equal(*rows[i].why != '\0', *collation_void(&pair.collation) != '\0');
+        assert_non_null(strstr(collation_void(&pair.collation), rows[i].why));
+        assert_non_null(strstr(table, rows[i].why));
+        assert_non_null(strstr(markdown, rows[i].why));
+        assert_non_null(strstr(github, rows[i].why));
+        assert_int_equal(*github != '\0', rows[i].first != JUNIT_PASSED);
+        assert_non_null(strstr(junit, marks[rows[i].first]));
+        assert_null(strstr(table, "that are skipped")); /* they are many, and none is named */
+        free(github);
+        free(markdown);
+        free(table);
+        free(junit);
+        free(sentence);
+        clear(&pair);
+    }
+    struct pair pair;
+    join(&pair, rows[0].before, 2, rows[0].after, 2, &rules, NULL);
+    char *junit = print(&compare_junit, &(struct compare_view){.collation = &pair.collation, .width = 80});
+    assert_non_null(strstr(junit, "tests=\"2\" failures=\"0\" errors=\"0\" skipped=\"1\""));
+    free(junit);
+    clear(&pair);
+}
+
+/* A point that is skipped now, or has no output, says so and why, before what it has lost by that. */
+static void test_why_a_point_is_gone(void **state)
+{
+    (void)state;
+    static const char *const fine[] = {"class=\"f32\""};
+    static const struct {
+        const char *after, *changes;
+    } rows[] = {
+        {SKIPPED ";error=\"it does not take gqa\"", "status pass -> skip (it does not take gqa)"},
+        {"status=\"fail\";signature=\"no-answer\";run_failure=\"crash\";class=null;error=\"signal 6\";" OTHER,
+         "status pass -> fail (signal 6), signature none -> no-answer, run_failure none -> crash, 1 more"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair pair;
+        join(&pair, fine, 1, &rows[i].after, 1, &rules, NULL);
+        char *changes = compared_changes(&pair.collation.points[0], 3);
+        assert_string_equal(changes, rows[i].changes);
+        free(changes);
+        clear(&pair);
+        if (!strstr(rows[i].changes, "skip"))
+            continue;
+        join(&pair, &rows[i].after, 1, fine, 1, &rules, NULL); /* there is as little to say of one that is taken now */
+        changes = compared_changes(&pair.collation.points[0], 3);
+        assert_string_equal(changes, "status skip -> pass");
+        free(changes);
+        clear(&pair);
+    }
 }
 
 static void test_results(void **state)
@@ -398,6 +497,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_worst_first),
+        cmocka_unit_test(test_skipped_is_not_compared),
+        cmocka_unit_test(test_why_a_point_is_gone),
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_other_subjects_are_counted),
         cmocka_unit_test(test_bits_turn_red),

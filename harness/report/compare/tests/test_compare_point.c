@@ -275,7 +275,7 @@ static void test_status(void **state)
         /* a failure that is expected all of a sudden is no fix */
         {CHANGE_FIXED, CHANGE_NEWLY_FAILING, CHANGE_JUDGED_OTHERWISE, CHANGE_VERDICT, CHANGE_NOT_JUDGED,
          CHANGE_MISSING},
-        {CHANGE_NEW, CHANGE_NEW_FAILING, CHANGE_NEW, CHANGE_NEW_FAILING, CHANGE_NEW_FAILING, CHANGE_SAME_BITS},
+        {CHANGE_NEW, CHANGE_NEW_FAILING, CHANGE_NEW, CHANGE_NEW_FAILING, CHANGE_NEW_FAILING, CHANGE_SKIPPED},
     };
     for (int a = 0; a < STATUS_COUNT; a++)
         for (int b = 0; b < STATUS_COUNT; b++)
@@ -288,8 +288,8 @@ static void test_status(void **state)
 static void test_only_as_good_is_green(void **state)
 {
     (void)state;
-    static const enum change green[] = {CHANGE_OTHER_BITS, CHANGE_ALLOWED, CHANGE_BETTER,
-                                        CHANGE_FIXED,      CHANGE_NEW,     CHANGE_SAME_BITS};
+    static const enum change green[] = {CHANGE_OTHER_BITS, CHANGE_ALLOWED,   CHANGE_BETTER, CHANGE_FIXED,
+                                        CHANGE_NEW,        CHANGE_SAME_BITS, CHANGE_SKIPPED};
     for (enum change change = 0; change < CHANGE_COUNT; change++) {
         bool expected = false;
         for (size_t i = 0; i < sizeof green / sizeof green[0]; i++)
@@ -392,7 +392,8 @@ static void test_points_on_one_side(void **state)
                 {"status=\"xfail\";expect=\"fail\"", CHANGE_NEW},
                 {"status=\"fail\"", CHANGE_NEW_FAILING},
                 {"status=\"xpass\";expect=\"fail\"", CHANGE_NEW_FAILING},
-                {NOT_RUN, CHANGE_NEW_FAILING}};
+                {NOT_RUN, CHANGE_NEW_FAILING},
+                {SKIPPED, CHANGE_SKIPPED}};
     struct compared point;
     struct results results;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
