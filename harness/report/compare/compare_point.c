@@ -116,6 +116,12 @@ static bool is_of_bound(enum fact fact)
     return fact_info(fact).role == FACT_OF_ERROR && metric_table[fact - FACT_METRICS].of_bound;
 }
 
+/* A share of a bound, and no count of what has none. */
+static bool is_share(enum fact fact)
+{
+    return is_of_bound(fact) && fact_info(fact).may_be_unknown;
+}
+
 /* What an error bound measures says nothing from one kernel or recipe to another, whose bound is another. */
 static bool has_other_bound(const struct result *a, const struct result *b)
 {
@@ -141,7 +147,7 @@ static bool is_first_share(enum fact fact, const struct result *a, const struct 
 static enum tendency compare_share(enum fact fact, const struct fact_value *a, const struct fact_value *b)
 {
     bool is_lost = a->type == FACT_NUMBER && b->type == FACT_UNKNOWN;
-    bool is_worse = fact_info(fact).may_be_unknown && (is_lost || (is_beyond(b) && !is_beyond(a)));
+    bool is_worse = is_share(fact) && (is_lost || (is_beyond(b) && !is_beyond(a)));
     return is_worse ? TENDENCY_WORSE : TENDENCY_OTHER;
 }
 
@@ -169,11 +175,19 @@ static bool has_fewer_roundings(const struct arithmetic_class *one, const struct
     return (class_closed(other->set) & one->set) == one->set;
 }
 
+/* Whether lse is known for the first time: a class is then one of more than it was. */
+static bool has_first_lse(const struct result *a, const struct result *b)
+{
+    const enum fact lse = FACT_METRICS + METRIC_MAX_LSE_ERR;
+    return a->facts[lse].type == FACT_UNKNOWN && b->facts[lse].type != FACT_UNKNOWN;
+}
+
 /*
  * What f32 explained, and no arithmetic does any more, is worse, and so is what takes more roundings to be explained,
  * even where every figure is within what is allowed: the figures of a row that is not the worst may have grown. Of two
- * sets of which neither has all of the other neither is worse. A class that is looked for no longer is lost, but where
- * it was that of a failure that is gone (find_class: failing).
+ * sets of which neither has all of the other neither is worse. Where out alone had fewer than out and lse have
+ * together, out may be as it was; no arithmetic explaining them is a fault of one of both. A class that is looked for
+ * no longer is lost, but where it was that of a failure that is gone (find_class: failing).
  */
 static enum tendency compare_class(const struct result *a, const struct result *b)
 {
@@ -188,9 +202,9 @@ static enum tendency compare_class(const struct result *a, const struct result *
         return by_b > by_a ? TENDENCY_WORSE : TENDENCY_BETTER;
     if (by_a != EXPLAINED_BY_ROUNDINGS)
         return TENDENCY_OTHER;
-    return has_fewer_roundings(&before, &after)   ? TENDENCY_WORSE
-           : has_fewer_roundings(&after, &before) ? TENDENCY_BETTER
-                                                  : TENDENCY_OTHER;
+    if (has_fewer_roundings(&before, &after))
+        return has_first_lse(a, b) ? TENDENCY_OTHER : TENDENCY_WORSE;
+    return has_fewer_roundings(&after, &before) ? TENDENCY_BETTER : TENDENCY_OTHER;
 }
 
 static enum tendency compare_fact(enum fact fact, const struct result *a, const struct result *b,
@@ -220,7 +234,7 @@ static enum tendency compare_fact(enum fact fact, const struct result *a, const 
         return TENDENCY_OTHER;
     if (is_of_bound(fact) && has_other_bound(a, b))
         return compare_share(fact, of_a, of_b);
-    if (is_of_bound(fact) && both_judged && of_a->type == FACT_UNKNOWN && is_beyond(of_b))
+    if (is_share(fact) && both_judged && of_a->type == FACT_UNKNOWN && is_beyond(of_b))
         return TENDENCY_WORSE;
     if (is_first_share(fact, a, b))
         return TENDENCY_OTHER;

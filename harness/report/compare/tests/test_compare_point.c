@@ -179,6 +179,21 @@ static void test_classes(void **state)
 }
 
 /* What was computed, and is now as a bundle without k and v says it. */
+/* Where a kernel has come to write lse, the class is one of both, and says nothing of out; but that nothing explains
+ * them does. Where it wrote lse before, it does, too. */
+static void test_a_class_of_lse_as_well(void **state)
+{
+    (void)state;
+#define FOREIGN "device=\"foreign\";recipe=null;recipe_digest=null;"
+#define NO_LSE FOREIGN "max_lse_err=null;lse_mismatched=null;lse_budget_used=null;lse_off=null;lse_unbounded=null;"
+    assert_change(NO_LSE "class=\"output\"", FOREIGN OTHER "class=\"f32\"", &exact, CHANGE_BETTER);
+    assert_change(NO_LSE "class=\"output\"", FOREIGN OTHER "class=\"none\"", &exact, CHANGE_WORSE);
+    assert_change(NO_LSE "class=\"output\"", FOREIGN OTHER "class=\"f32\";max_ulp_err=0.75", &exact, CHANGE_WORSE);
+    assert_change(NO_LSE "class=\"output\"", NO_LSE OTHER "class=\"f32\"", &exact, CHANGE_WORSE);
+    assert_change(FOREIGN "class=\"output\"", FOREIGN OTHER "class=\"f32\"", &exact, CHANGE_WORSE);
+    assert_change(FOREIGN "class=\"f32\"", NO_LSE OTHER "class=\"output\"", &exact, CHANGE_WORSE);
+}
+
 static void test_what_is_taken_over(void **state)
 {
     (void)state;
@@ -413,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_each_metric_can_be_worse),
         cmocka_unit_test(test_what_is_asked),
         cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_a_class_of_lse_as_well),
         cmocka_unit_test(test_what_is_taken_over),
         cmocka_unit_test(test_run_failures),
         cmocka_unit_test(test_bounds_of_another_recipe),
