@@ -107,14 +107,28 @@ static enum error_kind keep_records(struct run *run, struct error *error)
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 
-static int exit_code(const struct summary *summary)
+/* Whether the kernel takes a point of another shard. */
+static bool takes_elsewhere(const struct run *run)
 {
+    const struct evaluator evaluator = {.foreign = opened(run) ? &run->foreign.subject : NULL};
+    const struct point *elsewhere = run->selection.points + run->selection.count;
+    char text[SUBJECT_TEXT_SIZE];
+    for (size_t i = 0; i < run->selection.num_elsewhere; i++)
+        if (evaluate_takes(&evaluator, &elsewhere[i], text))
+            return true;
+    return false;
+}
+
+/* A kernel that takes no point of the run was not judged; a shard may have none of those that it takes. */
+static int exit_code(const struct run *run)
+{
+    const struct summary *summary = &run->summary;
     int code = EXIT_EXPECTED;
     for (int status = 0; status < STATUS_COUNT; status++)
         if (summary->by_status[status] && !status_as_expected((enum status)status))
             code = EXIT_UNEXPECTED;
-    if (summary->points_done > 0 && summary->by_status[STATUS_SKIP] == summary->points_done)
-        return ERROR_USAGE; /* nothing was judged */
+    if (summary->points_done > 0 && summary->by_status[STATUS_SKIP] == summary->points_done && !takes_elsewhere(run))
+        return ERROR_USAGE;
     return summary->by_status[STATUS_ERROR] ? ERROR_SYSTEM : code;
 }
 
@@ -277,10 +291,11 @@ int run(const struct run_options *options, struct progress *progress, struct err
         run.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
     run.summary.elapsed_s = seconds_now() - run.start_s;
     kind = close_sinks(&run, kind, error);
+    const int code = kind ? (int)kind : exit_code(&run);
     device_close(run.device);
     foreign_close(&run.foreign);
     kept_clear(&run.kept);
     free(run.kept_of);
     selection_clear(&run.selection);
-    return kind ? (int)kind : exit_code(&run.summary);
+    return code;
 }

@@ -188,23 +188,31 @@ static enum error_kind number_points(struct selection *selection, struct error *
     return ERROR_NONE;
 }
 
-/* Leaves the points of a shard. */
+/* Puts the points of a shard first, and those of the others behind them. */
 static enum error_kind take_shard(struct selection *selection, const struct shard *shard, struct error *error)
 {
     size_t left = 0;
     if (shard->count == 0)
         return ERROR_NONE;
     int *shards = calloc(selection->count + 1, sizeof *shards);
-    if (!shards)
-        return error_memory(error, "shards", (double)(selection->count * sizeof *shards));
+    struct point *others = calloc(selection->count + 1, sizeof *others);
+    if (!shards || !others) {
+        free(others);
+        free(shards);
+        return error_memory(error, "shards", (double)(selection->count * sizeof *others));
+    }
     enum error_kind kind = shards_assign(shards, selection->points, selection->count, shard->count, error);
     for (size_t i = 0; i < selection->count && !kind; i++)
         if (shards[i] == shard->index - 1) {
             selection->points[left] = selection->points[i];
             selection->places[left++] = i;
+        } else {
+            others[selection->num_elsewhere++] = selection->points[i];
         }
     if (!kind)
         selection->count = left;
+    memcpy(selection->points + left, others, selection->num_elsewhere * sizeof *others);
+    free(others);
     free(shards);
     return kind;
 }

@@ -66,6 +66,7 @@ struct selection {
     struct point *points;
     size_t *places; /* of each point among those of all shards, ascending */
     size_t count, capacity;
+    size_t num_elsewhere;  /* points of other shards, behind points[count - 1] */
     struct run_points run; /* of all shards */
 };
 
