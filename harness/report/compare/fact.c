@@ -144,6 +144,12 @@ static const char *read_problem(struct fact_value *value, const json_t *record)
     return value->text ? NULL : "";
 }
 
+static const char *read_problem_as_now(struct fact_value *value, const char *text)
+{
+    *value = (struct fact_value){.type = FACT_TEXT, .text = problem_text_as_now(text)};
+    return value->text ? NULL : "";
+}
+
 /* Names in a list, with commas between them. */
 static const char *read_list(struct fact_value *value, const json_t *names)
 {
@@ -199,6 +205,8 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
     *value = (struct fact_value){.type = FACT_UNKNOWN};
     if (fact == FACT_PROBLEM && !of_baseline)
         return read_problem(value, record);
+    if (fact == FACT_PROBLEM && json_is_string(json))
+        return read_problem_as_now(value, json_string_value(json));
     if (info.is_often_unsaid && (!json || json_is_null(json)))
         return read_default(fact, value);
     if (!json && info.is_new)

@@ -147,3 +147,31 @@ char *problem_text(const json_t *record)
     free(text);
     return NULL;
 }
+
+/* Whether part[0, length) is "NAME=USUAL". */
+static bool is_usual(const char *part, size_t length)
+{
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const size_t name = strlen(parts[i].name), usual = strlen(parts[i].usual);
+        if (usual > 0 && length == name + 1 + usual && memcmp(part, parts[i].name, name) == 0 && part[name] == '=' &&
+            memcmp(part + name + 1, parts[i].usual, usual) == 0)
+            return true;
+    }
+    return false;
+}
+
+char *problem_text_as_now(const char *text)
+{
+    char *now = calloc(strlen(text) + 1, 1), *end = now;
+    while (now && *text) {
+        const size_t length = strcspn(text, ",");
+        if (!is_usual(text, length)) {
+            if (end > now)
+                *end++ = ',';
+            memcpy(end, text, length);
+            end += length;
+        }
+        text += length + (text[length] == ',');
+    }
+    return now;
+}

@@ -13,4 +13,8 @@
  */
 char *problem_text(const json_t *record);
 
+/* The same of a text that an older program wrote into a baseline, without what is as usual and was said there. A new
+ * string, or NULL. */
+char *problem_text_as_now(const char *text);
+
 #endif

@@ -388,6 +388,26 @@ static void test_every_bit(void **state)
     "\"device\":\"host\","                                                                                          \
     "\"known_failure\":\"https://example.org/1\",\"expires\":\"2026-11-27\"}"
 
+/* What older baselines said of a cache without a scale is the same problem, and a scale that is none is not. */
+static void test_problems_of_older_baselines(void **state)
+{
+    (void)state;
+    static const char now[] = "seq_len=9,scale=1.0", *const same[] = {"seq_len=9,k_scale=1.0,v_scale=1.0,scale=1.0",
+                                                                      "seq_len=9,scale=1.0,kv_offset=0"};
+    static const char *const other[] = {"seq_len=9,k_scale=2.0,scale=1.0", "seq_len=9", "seq_len=9,scale=1.5",
+                                        "seq_len=9,k_scale=1.05,scale=1.0", "seq_len=9,scale=1.0,kv_offset=1"};
+    char before[2048], after[2048];
+    snprintf(after, sizeof after, "{\"problem\":\"%s\",%s", now, &LINE[1]);
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        snprintf(before, sizeof before, "{\"problem\":\"%s\",%s", same[i], &LINE[1]);
+        assert_change(before, after, &exact, CHANGE_SAME_BITS);
+    }
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+        snprintf(before, sizeof before, "{\"problem\":\"%s\",%s", other[i], &LINE[1]);
+        assert_change(before, after, &exact, CHANGE_UNLIKE);
+    }
+}
+
 static void test_known_failures_expire(void **state)
 {
     (void)state;
@@ -438,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_causes),
         cmocka_unit_test(test_allowances),
         cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_problems_of_older_baselines),
         cmocka_unit_test(test_known_failures_expire),
         cmocka_unit_test(test_points_on_one_side),
     };
