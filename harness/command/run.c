@@ -120,14 +120,20 @@ static bool takes_elsewhere(const struct run *run)
 }
 
 /* A kernel that takes no point of the run was not judged; a shard may have none of those that it takes. */
-static int exit_code(const struct run *run)
+static bool is_unjudged(const struct run *run)
 {
     const struct summary *summary = &run->summary;
+    return !summary->cut_short && summary->points_done > 0 && summary->by_status[STATUS_SKIP] == summary->points_done &&
+           !takes_elsewhere(run);
+}
+
+static int exit_code(const struct summary *summary)
+{
     int code = EXIT_EXPECTED;
     for (int status = 0; status < STATUS_COUNT; status++)
         if (summary->by_status[status] && !status_as_expected((enum status)status))
             code = EXIT_UNEXPECTED;
-    if (summary->points_done > 0 && summary->by_status[STATUS_SKIP] == summary->points_done && !takes_elsewhere(run))
+    if (summary->unjudged)
         return ERROR_USAGE;
     return summary->by_status[STATUS_ERROR] ? ERROR_SYSTEM : code;
 }
@@ -290,8 +296,9 @@ int run(const struct run_options *options, struct progress *progress, struct err
     if (kind && !run.summary.cut_short)
         run.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
     run.summary.elapsed_s = seconds_now() - run.start_s;
+    run.summary.unjudged = is_unjudged(&run);
     kind = close_sinks(&run, kind, error);
-    const int code = kind ? (int)kind : exit_code(&run);
+    const int code = kind ? (int)kind : exit_code(&run.summary);
     device_close(run.device);
     foreign_close(&run.foreign);
     kept_clear(&run.kept);

@@ -15,7 +15,11 @@ struct summary {
     const char *device_name;
     double elapsed_s;
     const char *cut_short; /* "interrupted", "stopped": why the run did not come to its end; NULL: it did */
+    bool unjudged;         /* the kernel takes no point of the run, nor of its other shards */
 };
+
+/* What is said of one that is. */
+#define SUMMARY_UNJUDGED "nothing was judged: the kernel takes none of the points"
 
 /* What is known when a run begins. It outlives the sinks. */
 struct sink_plan {

@@ -110,6 +110,8 @@ static void print_rest(size_t more, const struct summary *summary)
                  summary->points_total);
         print_of_run(text);
     }
+    if (summary->unjudged)
+        print_of_run(SUMMARY_UNJUDGED);
 }
 
 static enum error_kind close_github(struct sink *sink, const struct summary *summary, struct error *error)

@@ -195,27 +195,44 @@ static enum error_kind keep_junit(struct sink *sink, const struct point *point, 
     return ERROR_NONE;
 }
 
-/* A suite that fails, whatever the points did that were run: nobody may take a part for the whole. */
+/* A suite that fails, whatever the points did that were run. headline: a new string, or NULL. */
+static bool add_of_run(struct junit *junit, const char *name, char *headline)
+{
+    struct test *test = headline ? add_test(junit) : NULL;
+    if (!test) {
+        free(headline);
+        return false;
+    }
+    test->place = SIZE_MAX;
+    test->name = strdup(name);
+    test->status = STATUS_ERROR;
+    test->headline = headline;
+    test->detail = strdup(headline);
+    return test->name && test->detail;
+}
+
+/* Nobody may take a part for the whole. */
 static bool add_cut_short(struct junit *junit, const struct summary *summary)
 {
-    struct test *test = add_test(junit);
-    if (!test)
-        return false;
-    test->place = SIZE_MAX;
-    test->name = strdup("ran to the end");
-    test->status = STATUS_ERROR;
-    if (asprintf(&test->headline, "%s: %zu of %zu points done", summary->cut_short, summary->points_done,
+    char *headline;
+    if (asprintf(&headline, "%s: %zu of %zu points done", summary->cut_short, summary->points_done,
                  summary->points_total) < 0)
-        test->headline = NULL;
-    test->detail = test->headline ? strdup(test->headline) : NULL;
-    return test->name && test->detail;
+        headline = NULL;
+    return add_of_run(junit, "ran to the end", headline);
+}
+
+/* Nor what nobody has looked at for what passes. */
+static bool add_unjudged(struct junit *junit)
+{
+    return add_of_run(junit, "judged a point", strdup(SUMMARY_UNJUDGED));
 }
 
 /* ---- open and close -------------------------------------------------------------------------------------------- */
 
 static enum error_kind write_document(struct junit *junit, const struct summary *summary, struct error *error)
 {
-    bool done = (!summary->cut_short || add_cut_short(junit, summary)) && put_suites(junit);
+    bool done = (!summary->cut_short || add_cut_short(junit, summary)) && (!summary->unjudged || add_unjudged(junit)) &&
+                put_suites(junit);
     char *text = done ? junit_document_print(junit->document) : NULL;
     enum error_kind kind = text ? file_write(junit->file.descriptor, junit->file.target, text, strlen(text), error)
                                 : error_memory(error, junit->file.target, 4096);
