@@ -28,6 +28,7 @@ struct head {
     double max;        /* largest logit looked at */
     double shift;      /* of all weights: that or the sink */
     bool sunk;         /* the sink is so far above all keys that shift is max, and no sum has it */
+    bool lacks_keys;   /* one of them is not there, and what comes of it means nothing (recent_keys.h) */
     double unseen;     /* bound on the weight of keys that were not looked at or dropped, relative to exp(max), and from
                         * add_up() on to exp(shift) */
 };

@@ -124,7 +124,8 @@ static double look_logit(const struct head *head, double product, double bias)
     }
 }
 
-/* Logits in double from the newest key down, until the tail is small enough. False: MPFR has to do it. */
+/* Logits in double from the newest key down, until the tail is small enough, or a key is not there. False: MPFR has to
+ * do it. */
 static bool look(struct head *head, struct certified_room *room, const struct effort *effort,
                  const struct progress *progress)
 {
@@ -140,6 +141,10 @@ static bool look(struct head *head, struct certified_room *room, const struct ef
         for (; low > 0 && count < BLOCK; low--)
             if (problem_visible(problem, low - 1))
                 keys[count++] = low - 1;
+        if (count > 0 && recent_keys_lack(problem, head->kv_head, keys[count - 1])) {
+            head->lacks_keys = true;
+            return true;
+        }
         fetch_rows(head, problem->k, keys, count);
         for (size_t i = 0; i < count; i++) {
             const float *row = load_row(room, head, problem->k, keys[i]);
@@ -149,7 +154,6 @@ static bool look(struct head *head, struct certified_room *room, const struct ef
             room->logits[room->count++] = logit;
         }
     }
-    recent_keys_read(problem, head->kv_head, low);
     double distance = fmax(fabs((double)problem_distance(problem, high)), fabs((double)problem_distance(problem, low)));
     head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
     head->look_error = (problem->head_dim + 8) * UNIT * head->largest + CAP_DOUBLE_ERROR * head->cap;
@@ -361,6 +365,8 @@ bool certify_head(struct truth *truth, struct certified_room *room, const struct
     for (size_t i = 0; i < sizeof efforts / sizeof efforts[0] && !progress_cancelled(progress); i++) {
         if (!look(&head, room, &efforts[i], progress))
             return false;
+        if (head.lacks_keys) /* what comes of it means nothing (recent_keys.h) */
+            return true;
         if (room->count == 0) { /* no visible key: 0, as truth_init left it, and -inf or what the sink is */
             truth->lse[index] = head.sink;
             return true;

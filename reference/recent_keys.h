@@ -20,6 +20,13 @@ static inline void recent_keys_read(const struct problem *problem, int kv_head, 
         __atomic_store_n(&problem->recent->wanted, true, __ATOMIC_RELAXED);
 }
 
+/* The same, before it looks: whether that key is not there. */
+static inline bool recent_keys_lack(const struct problem *problem, int kv_head, int64_t from)
+{
+    recent_keys_read(problem, kv_head, from);
+    return problem->recent && from < problem->recent->first[kv_head];
+}
+
 /*
  * The key of a KV head from which on, most likely, a certified truth and an error bound look at keys, for any of its
  * rows: by lemma 3 of truth_certified.md, with a largest logit that is not known yet. 0 where that can be any key. k
