@@ -49,6 +49,16 @@ static enum error_kind open_own(void *context, void **opened, const struct forei
     return kind ? kind : foreign_class_take(&own->subject, "the kernel", error);
 }
 
+static void close_own(void *opened)
+{
+    struct own *own = opened;
+    if (!own)
+        return;
+    callback_clear(&own->callback);
+    launch_watch_clear(&own->watch);
+    free(own);
+}
+
 /* What is compared of a point. */
 struct seen {
     int records;
@@ -85,7 +95,7 @@ static void walk_all(struct seen *seen, struct side_by_side beside, int threads)
     struct sink sink = {.kind = &seeing, .plan = &plan, .state = seen};
     struct error error = {0};
     void *first;
-    struct walk_foreign foreign = {.name = "a function", .open = open_own, .close = free};
+    struct walk_foreign foreign = {.name = "a function", .open = open_own, .close = close_own};
     assert_int_equal(open_own(NULL, &first, &foreign.subject, &error), ERROR_NONE);
     if (beside.jobs > 1)
         beside.most_s = (side_by_side_seconds(points, LARGE_AT, LARGE_AT + 1) + side_by_side_seconds(points, 0, 1)) / 2;
@@ -100,7 +110,7 @@ static void walk_all(struct seen *seen, struct side_by_side beside, int threads)
                         .num_sinks = 1,
                         .summary = &summary};
     assert_int_equal(walk_points(&walk, &error), ERROR_NONE);
-    free(first);
+    close_own(first);
     case_list_clear(&list);
 }
 
