@@ -123,10 +123,11 @@ static void *work(void *context)
     return NULL;
 }
 
-/* Whether the first worker has a device beside the walk's, whose threads are all of them. */
-static bool has_device_beside(const struct walk *walk)
+/* Whether nobody has said how many points are worked on at a time. The first worker then has a device beside the
+ * walk's, whose threads are all of them. */
+static bool is_chosen(const struct walk *walk)
 {
-    return walk->beside.jobs > 1 && isfinite(walk->beside.most_s);
+    return isfinite(walk->beside.most_s);
 }
 
 static enum error_kind open_worker(struct worker *worker, struct error *error)
@@ -137,7 +138,7 @@ static enum error_kind open_worker(struct worker *worker, struct error *error)
     enum error_kind kind = ERROR_NONE;
     worker->device = walk->device;
     worker->foreign = foreign ? foreign->subject : NULL;
-    if (walk->device && (!worker->is_first || has_device_beside(walk)))
+    if (walk->device && (!worker->is_first || is_chosen(walk)))
         kind = device_open(&worker->device, device_kind(walk->device), &options, error);
     if (!worker->is_first && foreign && !kind)
         kind = foreign->open(foreign->context, &worker->opened, &worker->foreign, error);
@@ -153,7 +154,7 @@ static void close_worker(const struct worker *worker)
         walk->foreign->close(worker->opened);
 }
 
-/* The first worker is this thread itself. */
+/* The first worker is this thread itself. Where nobody has asked for as many, those that the system starts will do. */
 static enum error_kind start_workers(struct walking *walking, struct worker *workers, struct error *error)
 {
     const struct walk *walk = walking->walk;
@@ -165,6 +166,8 @@ static enum error_kind start_workers(struct walking *walking, struct worker *wor
     for (int i = 1; i < walk->beside.jobs && !kind; i++) {
         int reason = thread_start(&workers[i].thread, work, &workers[i]);
         workers[i].started = reason == 0;
+        if (reason && is_chosen(walk))
+            return ERROR_NONE;
         if (reason) /* those that have started end before their next point */
             kind = error_set(error, ERROR_SYSTEM, "cannot start --jobs %d: %s", walk->beside.jobs, strerror(reason));
     }

@@ -1,5 +1,8 @@
 /* Which points run beside others where nobody says, and that those which run alone do. */
+#include <dlfcn.h>
+#include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -14,6 +17,20 @@
 #include "harness/case/tests/case_fixture.h"
 #include "harness/run/walk.h"
 #include "kernels/device/device.h"
+
+/* Threads that the system still starts; below 0: as many as it does. */
+static int threads_left = -1;
+
+/* In the place of the C library's. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*work)(void *), void *context)
+{
+    int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    if (threads_left == 0)
+        return EAGAIN;
+    threads_left -= threads_left > 0;
+    *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+    return create(thread, attributes, work, context);
+}
 
 enum { MAX_POINTS = 64 };
 static const double PLENTY = 1e12;
@@ -145,14 +162,13 @@ static enum error_kind count_record(struct sink *sink, const struct record *reco
     return ERROR_NONE;
 }
 
-static void test_nobody_works_beside_a_large_point(void **state)
+/* The error of a walk of so many jobs, chosen or given. */
+static enum error_kind walk_alike(bool chosen, struct error *error)
 {
-    (void)state;
     static const struct sink_kind counting = {.record = count_record};
     struct desk desk = make_desk(alike);
     struct device_ops ops = device_host_ops;
     struct device *device;
-    struct error error = {0};
     bool done[ALIKE] = {false};
     size_t places[ALIKE] = {0};
     const struct kept_record *kept[ALIKE] = {NULL};
@@ -166,25 +182,51 @@ static void test_nobody_works_beside_a_large_point(void **state)
     ops.launch = launch_slowly;
     desk.selection.points = desk.points;
     desk.selection.places = places;
-    assert_int_equal(device_open_with(&device, DEVICE_HOST, &ops, &(struct device_options){.threads = 4}, &error),
+    assert_int_equal(device_open_with(&device, DEVICE_HOST, &ops, &(struct device_options){.threads = 4}, error),
                      ERROR_NONE);
-    struct walk walk = {.selection = &desk.selection,
-                        .asked = &asked,
-                        .kept = kept,
-                        .device = device,
-                        .beside = {.jobs = 4, .most_s = most_s, .most_point_s = PLENTY, .most_bytes = PLENTY},
-                        .threads = 4,
-                        .progress = &progress,
-                        .sinks = &sink,
-                        .num_sinks = 1,
-                        .summary = &summary};
-    assert_int_equal(walk_points(&walk, &error), ERROR_NONE);
-    assert_int_equal(atomic_load(&records), ALIKE);
-    assert_int_equal(summary.by_status[STATUS_PASS], ALIKE);
-    assert_true(atomic_load(&launches) > 0);
-    assert_int_equal(atomic_load(&beside_it), 0);
+    struct walk walk = {
+        .selection = &desk.selection,
+        .asked = &asked,
+        .kept = kept,
+        .device = device,
+        .beside = {.jobs = 4, .most_s = chosen ? most_s : INFINITY, .most_point_s = PLENTY, .most_bytes = PLENTY},
+        .threads = 4,
+        .progress = &progress,
+        .sinks = &sink,
+        .num_sinks = 1,
+        .summary = &summary};
+    atomic_store(&records, 0);
+    atomic_store(&launches, 0);
+    atomic_store(&beside_it, 0);
+    enum error_kind kind = walk_points(&walk, error);
+    assert_true(kind || (atomic_load(&records) == ALIKE && summary.by_status[STATUS_PASS] == ALIKE));
     device_close(device);
     case_list_clear(&desk.list);
+    return kind;
+}
+
+static void test_nobody_works_beside_a_large_point(void **state)
+{
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(walk_alike(true, &error), ERROR_NONE);
+    assert_true(atomic_load(&launches) > 0);
+    assert_int_equal(atomic_load(&beside_it), 0);
+}
+
+/* Of as many as nobody has asked for, those that the system starts will do. */
+static void test_threads_that_are_not_to_be_had(void **state)
+{
+    struct error error = {0};
+    (void)state;
+    for (int left = 0; left < 2; left++) {
+        threads_left = left; /* those of OpenMP have been started */
+        assert_int_equal(walk_alike(true, &error), ERROR_NONE);
+        threads_left = left;
+        assert_int_equal(walk_alike(false, &error), ERROR_SYSTEM);
+        assert_non_null(strstr(error.text, "cannot start --jobs 4"));
+    }
+    threads_left = -1;
 }
 
 int main(void)
@@ -195,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_few_points_run_one_by_one),
         cmocka_unit_test(test_jobs_that_are_given),
         cmocka_unit_test(test_nobody_works_beside_a_large_point),
+        cmocka_unit_test(test_threads_that_are_not_to_be_had),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
