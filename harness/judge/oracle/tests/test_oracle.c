@@ -17,15 +17,6 @@
 #include "harness/judge/verdict.h"
 #include "harness/subject/launch_watch.h"
 
-static struct device *open_host(void)
-{
-    struct device *device;
-    struct error error;
-    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
-        fail_msg("%s", error.text);
-    return device;
-}
-
 static struct oracle_report put_to_oracles(const struct subject *subject, const struct problem *problem,
                                            int64_t max_elements, unsigned which)
 {
