@@ -38,6 +38,7 @@ const char *const oracle_names[ORACLE_COUNT] = {
     [ORACLE_OFFSETS] = "offsets",         [ORACLE_ONE_KEY] = "one_key",
     [ORACLE_EACH_KEY] = "each_key",       [ORACLE_LENGTHS] = "lengths",
     [ORACLE_HISTORY] = "history",         [ORACLE_STRIDES] = "strides",
+    [ORACLE_QUIET_KEYS] = "quiet_keys",
 };
 
 enum signature signature_from_name(const char *name)

@@ -60,6 +60,7 @@ enum oracle {
     ORACLE_LENGTHS,
     ORACLE_HISTORY,
     ORACLE_STRIDES,
+    ORACLE_QUIET_KEYS,
     ORACLE_COUNT
 };
 

@@ -249,6 +249,9 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
         {.about = "rows that lie apart, heads before keys, and tensors that begin at an odd element change no bit",
          .check = check_strides,
          .of_no_output = true},
+    [ORACLE_QUIET_KEYS] = {.about = "keys far below the maximum, each of which weighs next to nothing, have the weight "
+                                    "that is theirs together",
+                           .check = check_quiet_keys},
 };
 
 /* A subject that fails to run where it ran before has violated what it is put to. */

@@ -26,6 +26,9 @@ enum error_kind check_head_permutation(struct oracle_work *work, struct error *e
 enum error_kind check_one_key(struct oracle_work *work, struct error *error);
 enum error_kind check_each_key(struct oracle_work *work, struct error *error);
 
+/* oracle_quiet.c: keys that weigh little alone. */
+enum error_kind check_quiet_keys(struct oracle_work *work, struct error *error);
+
 /* oracle_many.c: many sequences of lengths at and around boundaries. */
 enum error_kind check_lengths(struct oracle_work *work, struct error *error);
 double

@@ -37,16 +37,14 @@ static float level(int index)
     return (float)(index - LEVELS / 2) / 4;
 }
 
-/* Eighths that e5m2 holds: 1, 2, 3, 4, of either sign. */
-static float element(int kind, int dim)
+float levels_element(int kind, int dim)
 {
     uint64_t bits = trial_mix((uint64_t)kind, (uint64_t)dim + 1000);
     float magnitude = (float)(1 + bits % 4) / 8;
     return bits >> 8 & 1 ? -magnitude : magnitude;
 }
 
-/* The number in q: a power of two by which logits come to at most 1, as far as every dtype has one. */
-static float query_of(const struct problem *problem)
+float levels_query(const struct problem *problem)
 {
     double reach = fabs(problem_logit_scale(problem)) * problem->head_dim;
     int exponent = reach > 0 ? -ilogb(reach) - 1 : 0;
@@ -60,7 +58,16 @@ static void fill_tables(char *k, char *v, enum dtype dtype, size_t dim)
     for (size_t i = 0; i < LEVELS * dim; i++)
         dtype_narrow(dtype, k + i * size, 0, 1, &(float){level((int)(i / dim))});
     for (size_t i = 0; i < KINDS * dim; i++)
-        dtype_narrow(dtype, v + i * size, 0, 1, &(float){element((int)(i / dim), (int)(i % dim))});
+        dtype_narrow(dtype, v + i * size, 0, 1, &(float){levels_element((int)(i / dim), (int)(i % dim))});
+}
+
+void levels_load_query(void *q, const struct problem *problem)
+{
+    size_t elements = (size_t)problem_elements(problem), size = dtypes[problem->dtype].size_bytes;
+    float query = levels_query(problem);
+    dtype_narrow(problem->dtype, q, 0, 1, &query);
+    for (size_t i = 1; i < elements; i++)
+        memcpy((char *)q + i * size, q, size);
 }
 
 enum error_kind levels_load(const struct levels_tensors *tensors, const struct problem *problem, int64_t num_keys,
@@ -68,7 +75,6 @@ enum error_kind levels_load(const struct levels_tensors *tensors, const struct p
 {
     enum dtype dtype = problem_kv_dtype(problem);
     size_t dim = (size_t)problem->head_dim, row = dim * dtypes[dtype].size_bytes;
-    size_t elements = (size_t)problem_elements(problem), size = dtypes[problem->dtype].size_bytes;
     char *tables = malloc((LEVELS + KINDS) * row), *kinds = tables + LEVELS * row;
     if (!tables)
         return error_memory(error, "rows of k and v", (double)((LEVELS + KINDS) * row));
@@ -79,10 +85,7 @@ enum error_kind levels_load(const struct levels_tensors *tensors, const struct p
             memcpy(k, tables + (size_t)level_of(key, head) * row, row);
             memcpy(v, kinds + (size_t)kind_of(key, head) * row, row);
         }
-    float query = query_of(problem);
-    dtype_narrow(problem->dtype, tensors->q, 0, 1, &query);
-    for (size_t i = 1; i < elements; i++)
-        memcpy((char *)tensors->q + i * size, tensors->q, size);
+    levels_load_query(tensors->q, problem);
     free(tables);
     return ERROR_NONE;
 }
@@ -95,7 +98,7 @@ struct key_counts {
 /* The exact row of a query and a KV head. */
 static void row_of_counts(double *out, double *lse, const struct key_counts *keys, const struct problem *problem)
 {
-    double step = problem_logit_scale(problem) * problem->head_dim * (double)query_of(problem), max = -INFINITY,
+    double step = problem_logit_scale(problem) * problem->head_dim * (double)levels_query(problem), max = -INFINITY,
            sum = 0;
     double weights[LEVELS] = {0};
     for (int l = 0; l < LEVELS; l++)
@@ -118,7 +121,7 @@ static void row_of_counts(double *out, double *lse, const struct key_counts *key
         for (int l = 0; l < LEVELS; l++)
             weight += keys->counts[l][kind] * weights[l];
         for (int d = 0; d < problem->head_dim; d++)
-            out[d] += weight / sum * (double)element(kind, d);
+            out[d] += weight / sum * (double)levels_element(kind, d);
     }
     for (int d = 0; d < problem->head_dim; d++)
         out[d] *= problem_value_scale(problem);
@@ -167,19 +170,24 @@ static void expect_common_factors(struct oracle_work *work, const struct problem
     }
 }
 
-enum error_kind levels_expect(struct oracle_work *work, const struct problem *problem, int64_t first_key,
-                              struct error *error)
+enum error_kind levels_allow(struct oracle_work *work, const struct problem *problem, struct error *error)
 {
     const struct subject *subject = work->inquiry->subject;
     /* To wake threads costs more than such a problem's bounds do. */
     int threads = problem->seq_len * problem_elements(problem) < (1 << 20) ? 1 : work->inquiry->threads;
-    count_and_expect(&work->expected, problem, first_key);
     enum error_kind kind = trial_bound_at(&work->allowed, &work->expected, problem, subject, threads, error);
     for (int64_t i = 0; i < problem_elements(problem); i++)
         work->allowed.out[i] += levels_slack(fabs(problem_value_scale(problem)));
     for (int row = 0; row < problem_rows(problem); row++)
         work->allowed.lse[row] = INFINITY; /* one_key's */
     return kind;
+}
+
+enum error_kind levels_expect(struct oracle_work *work, const struct problem *problem, int64_t first_key,
+                              struct error *error)
+{
+    count_and_expect(&work->expected, problem, first_key);
+    return levels_allow(work, problem, error);
 }
 
 void levels_forgive_unwritten(struct oracle_work *work, const struct problem *problem)

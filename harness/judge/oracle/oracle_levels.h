@@ -26,6 +26,15 @@ const char *levels_know_less(const struct problem *problem);
 /* Why the subject cannot be put to such a problem; NULL: it can. */
 const char *levels_do_not_apply(const struct oracle_work *work);
 
+/* An element of v of one of the kinds of rows: 1 to 4 eighths, which e5m2 holds, of either sign. */
+float levels_element(int kind, int dim);
+
+/* The number in q: a power of two by which logits of k = 1 come to at most 1, as far as every dtype has one. */
+float levels_query(const struct problem *problem);
+
+/* Makes that of a q [Q, H, D] in the problem's dtype. */
+void levels_load_query(void *q, const struct problem *problem);
+
 /* [Q, H, D], [num_keys, Hkv, D] in the dtypes of a problem. */
 struct levels_tensors {
     void *q, *k, *v;
@@ -39,6 +48,9 @@ enum error_kind levels_load(const struct levels_tensors *tensors, const struct p
  * trial. lse of a row with keys is allowed anything. */
 enum error_kind levels_expect(struct oracle_work *work, const struct problem *problem, int64_t first_key,
                               struct error *error);
+
+/* work->allowed of a problem whose exact result is work->expected; lse of a row with keys is allowed anything. */
+enum error_kind levels_allow(struct oracle_work *work, const struct problem *problem, struct error *error);
 
 /* What is not written at all is poison's to say. */
 void levels_forgive_unwritten(struct oracle_work *work, const struct problem *problem);

@@ -159,6 +159,8 @@ enum {
     /* of rows that score far less than others */
     MAX_OF_HEADS, /* all heads have one maximum */
     MAX_OF_BATCH, /* all sequences have */
+    /* of keys that weigh little alone */
+    QUIET_PASSED_OVER, /* keys are passed over that score 6 less than the maximum so far */
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -601,7 +603,7 @@ static void walk(struct sums *sums, const struct row *row, int64_t first, int64_
         if (BUG == START_0 && i == 32 && !any)
             sums->max = 0;
         any |= sees(row, key);
-        if (sees(row, key))
+        if (sees(row, key) && !(BUG == QUIET_PASSED_OVER && logit_of(row, key) < sums->max - 6))
             add(sums, row, key, logit_of(row, key));
         else if (BUG == MAX_OF_MASKED && key < row->sequence->seq_len && logit_of(row, key) > sums->max)
             raise(sums, row->launch->head_dim, logit_of(row, key), false);

@@ -122,6 +122,27 @@ static void takes_v_of_the_key_after(const struct problem *problem, const struct
             take_value_of(problem, key, key + 1, weight_in(problem, key, h, output), h, output);
 }
 
+/* Passes over keys of less than a thousandth of the largest weight, in the same path. */
+static void leaves_out_light_keys(const struct problem *problem, const struct kernel_options *options,
+                                  const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads; h++) {
+        double largest = 0, left_out = 0;
+        for (int64_t key = 0; key < problem->seq_len && problem->slopes[h] == 0; key++)
+            largest = fmax(largest, weight_in(problem, key, h, output));
+        for (int64_t key = 0; key < problem->seq_len && problem->slopes[h] == 0; key++) {
+            const double weight = weight_in(problem, key, h, output);
+            const size_t row = problem_row(problem, key, problem_kv_head(problem, h));
+            for (int d = 0; d < D && weight < largest / 1000; d++)
+                f32(output->out)[h * D + d] -= (float)(weight * (double)f32(problem->v)[row + (size_t)d]);
+            left_out += weight < largest / 1000 ? weight : 0;
+        }
+        for (int d = 0; d < D && left_out > 0; d++)
+            f32(output->out)[h * D + d] /= (float)(1 - left_out);
+    }
+}
+
 /* A constant of another base or of the bias, as lse alone may have it. */
 static void adds_to_lse(const struct problem *problem, const struct kernel_options *options,
                         const struct output *output, int run)

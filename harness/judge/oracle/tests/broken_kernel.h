@@ -112,6 +112,9 @@ static const struct broken_kernel {
      .caught_by = ORACLE_OFFSETS,
      .is_foreign = true,
      .cuts = FAR_HEADS},
+    {.what = "leaves out keys of a thousandth of the largest weight, where slopes are 0",
+     .caught_by = ORACLE_QUIET_KEYS,
+     .after = leaves_out_light_keys},
 };
 
 /* v of dim ZERO_DIM is 0, and so is the output there. v has a slot past the length, as a cache does. */
