@@ -189,8 +189,8 @@ ALIBICHECK_API void alibicheck_progress_free(alibicheck_progress *progress);
 /* The work ends soon, with ALIBICHECK_CANCELLED. A signal handler may call it. */
 ALIBICHECK_API void alibicheck_progress_cancel(alibicheck_progress *progress);
 
-/* The step, "inputs", "truth", "class", ..., "" before the first, and how much of it is done: of work that is not
- * counted both are 0. step may be NULL. */
+/* The step, "inputs", "truth", "class", ..., "" before the first, a constant; and how much of it is done: of work that
+ * is not counted both are 0. step may be NULL. */
 ALIBICHECK_API void alibicheck_progress_read(const alibicheck_progress *progress, const char **step, int64_t *done,
                                              int64_t *total);
 

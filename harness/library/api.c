@@ -209,6 +209,7 @@ enum error_kind api_judging(struct judging *judging, const struct alibicheck_opt
         .progress = options->progress ? &options->progress->progress : NULL,
         .step = options->progress ? begin_step : NULL,
         .context = options->progress,
+        .step_keeps_names = true, /* alibicheck_progress_read returns them at any time */
     };
     tolerance_derive(&judging->criterion.tolerance, dtype);
     return judging->threads > 1 ? threads_start(judging->threads, failure) : ERROR_NONE;

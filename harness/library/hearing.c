@@ -31,12 +31,19 @@ static bool numbers_pass(const struct hearing *hearing)
 
 /* ---- what needs keys --------------------------------------------------------------------------------------------- */
 
-/* What is sought needs keys: of a problem that was worked on in parts these are opened again. */
+/* What is sought needs keys: of a problem that was worked on in parts these are opened again. That a part is, is told
+ * to who does not keep what it is called. */
 static void offer_parts(struct exhibit *exhibit, struct opened_parts *opened, const struct hearing *hearing,
                         const char *purpose)
 {
     const struct judging *judging = hearing->judging;
-    const struct part_opening how = {judging->threads, judging->progress, judging->step, judging->context, purpose};
+    const struct part_opening how = {
+        .threads = judging->threads,
+        .progress = judging->progress,
+        .step = judging->step_keeps_names ? NULL : judging->step,
+        .context = judging->context,
+        .purpose = purpose,
+    };
     opened_parts_offer(opened, exhibit, hearing->source, hearing->inputs, &how);
 }
 

@@ -33,9 +33,11 @@ struct judging {
     int threads;
     struct progress *progress; /* NULL: nobody watches */
     /* The next step begins ("inputs", "truth", ...), which will add `work` to progress->work_done, 0 if it does not
-     * say. NULL: nobody wants to know. */
+     * say. The name is a constant, but for a part that is opened again ("signature, part 3 of 32"), whose name ends
+     * with the call. NULL: nobody wants to know. */
     void (*step)(void *context, const char *step, long work);
     void *context;
+    bool step_keeps_names; /* so that it is told constants alone */
 };
 
 struct judged_output {

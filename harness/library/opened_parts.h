@@ -14,7 +14,8 @@
 struct part_opening {
     int threads;
     struct progress *progress;
-    /* A part is about to be opened: "signature, part 3 of 32". NULL: nobody wants to know. */
+    /* A part is about to be opened: "signature, part 3 of 32", a text that ends with the call. NULL: nobody wants to
+     * know. */
     void (*step)(void *context, const char *step, long work);
     void *context;
     const char *purpose; /* "signature" */

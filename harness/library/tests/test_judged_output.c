@@ -2,9 +2,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
+#include "harness/library/api.h"
 #include "harness/library/judged_output.h"
 #include "harness/library/judged_record.h"
 #include "harness/library/overruled.h"
@@ -130,6 +132,65 @@ static void test_so_do_those_of_what_is_wrong(void **state)
     assert_int_not_equal(parts.finding.signature, SIGNATURE_NONE);
     judged_output_clear(&whole);
     judged_output_clear(&parts);
+}
+
+/* What the steps of judging were called. */
+struct told {
+    char names[64][64];
+    int count, parts; /* of them, those of a part that was opened again */
+};
+
+static void tell(void *context, const char *step, long work)
+{
+    struct told *told = context;
+    (void)work;
+    assert_true(told->count < 64);
+    told->parts += strchr(step, ',') != NULL;
+    snprintf(told->names[told->count++], sizeof told->names[0], "%s", step);
+}
+
+/* Judges in parts what is wrong, as who keeps the names of steps, or does not. */
+static struct told steps_of_wrong(bool keeps_names)
+{
+    static struct small small;
+    struct told told = {.count = 0};
+    struct judged_output judged;
+    struct error error;
+    small_make(&small);
+    for (int d = 0; d < DIM; d++)
+        small.out[(HEADS + 3) * DIM + d] *= -1;
+    const struct cut_source cut = source_of(&small);
+    const struct tensor_view out = view_of(small.out, HEADS);
+    const struct given_output given = given_output(&out, small.lse);
+    struct judging judging = plain;
+    judging.step = tell;
+    judging.context = &told;
+    judging.step_keeps_names = keeps_names;
+    if (judge_output(&judged, &cut.source, &given, &judging, &error))
+        fail_msg("%s", error.text);
+    judged_output_clear(&judged);
+    return told;
+}
+
+static void test_names_that_are_kept_are_constants(void **state)
+{
+    (void)state;
+    const struct told shown = steps_of_wrong(false), kept = steps_of_wrong(true);
+    assert_true(shown.parts > 0 && kept.parts == 0);
+    assert_int_equal(kept.count, shown.count - shown.parts);
+    assert_string_equal(kept.names[kept.count - 1], "contract");
+}
+
+/* The public interface does keep them: who asks how far it is may do so at any time. */
+static void test_progress_of_the_interface_keeps_names(void **state)
+{
+    (void)state;
+    struct alibicheck_progress progress = {.step = ""};
+    const struct alibicheck_options options = {.tolerance = {-1, -1, -1}, .threads = 1, .progress = &progress};
+    struct judging judging;
+    struct error error;
+    assert_int_equal(api_judging(&judging, &options, DTYPE_F32, &error), ERROR_NONE);
+    assert_true(judging.step && judging.step_keeps_names);
 }
 
 static void test_digests_of_parts_are_not_that_of_the_whole(void **state)
@@ -382,6 +443,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_come_to_the_whole),
         cmocka_unit_test(test_so_do_those_of_what_is_wrong),
+        cmocka_unit_test(test_names_that_are_kept_are_constants),
+        cmocka_unit_test(test_progress_of_the_interface_keeps_names),
         cmocka_unit_test(test_digests_of_parts_are_not_that_of_the_whole),
         cmocka_unit_test(test_a_truth_alone),
         cmocka_unit_test(test_bounds_of_parts_are_those_of_the_whole),
