@@ -356,7 +356,7 @@ check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the p
 check-examples: $(PROGRAM)  ## the examples of CI in docs/examples run
 	$(Q)$(RUN_EXAMPLES)
 
-check-soaks: $(PROGRAM) $(SOAKS)  ## each soak for a moment
+check-soaks: $(PROGRAM) $(SOAK_PROGRAMS)  ## each soak for a moment
 	$(Q)$(RUN_SOAKS)
 
 # With SHARE=K/N, every N-th of the tests of `sanitize` and `check-valgrind` alone, from the K-th on.
