@@ -79,9 +79,9 @@ SOAK_PROGRAMS  := $(SOAKS:%.c=$(BUILD)/%)
 FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
 # Valgrind does not follow fibers, its heap does not say what is in use, limits of memory are its own, and it does not hand on the
-# SIGBUS of a file that lost its end. What takes
-# minutes under it is left to the sanitizers, which take a tenth of that: the truth against its oracles, names of failures, classes of emulated kernels,
-# 100,000 points compared, exponentials and fused sums of millions of numbers; case files mutated are left to `make fuzz`.
+# SIGBUS of a file that lost its end. What takes minutes under it is left to the sanitizers, which take a tenth of that: the truth
+# against its oracles, names of failures, classes of emulated kernels, 100,000 points compared, exponentials and fused sums of
+# millions of numbers; case files mutated are left to `make fuzz`.
 VALGRIND_EXCEPT := harness/library/tests/test_api_memory.c harness/run/tests/test_run_memory.c harness/command/tests/test_lost_file.c $(shell grep -lE 'device_open|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c \
                    $(addprefix reference/tests/test_,exp_dd.c truth_certified.c truth_nonfinite.c truth_arb.c) kernels/tests/test_arithmetic.c \
                    harness/report/compare/tests/test_compare.c $(addprefix harness/subject/tests/test_,leftover.c far_tensor.c) \
@@ -388,7 +388,7 @@ VALGRIND_SHARE := $(call shared,$(VALGRIND_TESTS))
 check-valgrind: $(VALGRIND_SHARE)  ## the cmocka programs without fibers under valgrind: errors and leaks
 	$(Q)scripts/run-valgrind $(VALGRIND_SHARE)
 
-fuzz:  ## mutate case files for FUZZ_SECONDS (60) under libFuzzer and sanitizers, in build-fuzz
+fuzz:  ## mutate what is read, case files to messages of kernels, for FUZZ_SECONDS (60) each under libFuzzer and sanitizers, in build-fuzz
 	+$(Q)BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(FUZZ)
 
 soak: $(PROGRAM)  ## put sound recipes to 200 random problems (SOAK, SOAK_SEED): none may be accused

@@ -16,7 +16,8 @@
  *     turned        "yes": of a private bundle (turned.h)
  *     case, key     what the point is called
  *     definition, workload, seed    of a workload of FlashInfer Trace: its definition's name, its uuid, and what its
- * random inputs were drawn from, if they were input_digest, output_digest
+ *                   random inputs were drawn from, if they were
+ *     input_digest, output_digest   what a record has of both
  */
 #ifndef HARNESS_LIBRARY_BUNDLE_H
 #define HARNESS_LIBRARY_BUNDLE_H
