@@ -15,8 +15,9 @@ struct compare_options {
     const char *where;                         /* NULL: every point */
     const char *columns, *order;               /* names with commas between them; NULL: none */
     const char *outputs[COMPARE_FORMAT_COUNT]; /* "-" is stdout; NULL: not asked for */
-    bool verbose, gitlab, update_baseline;
-    int width; /* 0: the terminal's, or 80 */
+    bool verbose, update_baseline;
+    bool junit_style_said, gitlab; /* whether there is --junit-style, and of it */
+    int width;                     /* 0: the terminal's, or 80 */
     struct baseline_notes notes;
 };
 

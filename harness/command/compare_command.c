@@ -182,9 +182,12 @@ static error_t parse_compare_option(int key, char *argument, struct argp_state *
         options->verbose = true;
         return 0;
     case OPTION_WIDTH:
+        option_once(options->width, table, key, argument, state);
         options->width = parse_width(argument, state);
         return 0;
     case OPTION_JUNIT_STYLE:
+        option_once(options->junit_style_said, table, key, argument, state);
+        options->junit_style_said = true;
         options->gitlab = parse_junit_style(argument, state);
         return 0;
     case OPTION_UPDATE:

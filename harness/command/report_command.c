@@ -118,6 +118,7 @@ static error_t parse_report_option(int key, char *argument, struct argp_state *s
         strings_add(&options->tables, argument, state);
         return 0;
     case OPTION_BY:
+        option_once(options->series != REVIEW_TEXTS, option_table, key, argument, state);
         if (!find_series(argument, &options->series))
             refuse_series(argument, state);
         return 0;
@@ -162,7 +163,7 @@ static const struct argp *report_parser(void)
 
 static int report_command(int argc, char **argv, struct error *error)
 {
-    struct report_options options = {.format = REPORT_FORMAT_COUNT, .series = TEXT_DTYPE};
+    struct report_options options = {.format = REPORT_FORMAT_COUNT, .series = REVIEW_TEXTS};
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     if (!options.output)
         options.output = "-";
@@ -170,6 +171,8 @@ static int report_command(int argc, char **argv, struct error *error)
         options.format = report_format_of(options.output);
     if (options.format == REPORT_FORMAT_COUNT)
         options.format = REPORT_HTML;
+    if (options.series == REVIEW_TEXTS)
+        options.series = TEXT_DTYPE;
     if (!options.title && options.tables.count == 0)
         options.title = options.before.count ? "Accuracy report: before and after" : "Accuracy report";
     int code = report(&options, error);

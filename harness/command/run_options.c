@@ -87,6 +87,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->dry_run = true;
         return 0;
     case OPTION_JUNIT_STYLE:
+        option_once(options->junit_style_said, own_options, key, argument, state);
+        options->junit_style_said = true;
         options->junit_gitlab = parse_junit_style(argument, state);
         return 0;
     case ARGP_KEY_END:

@@ -14,14 +14,14 @@ struct run_options {
     struct selection_options selection;
     struct outputs outputs;
     struct table_options table;
-    struct foreign_options foreign; /* what is run in place of points' kernels */
-    bool resume;                    /* the results file's records are kept, */
-    bool any_build;                 /* those of another build too */
-    bool dry_run;                   /* say what would be done */
-    bool junit_gitlab;              /* of --junit-style */
-    bool fail_fast;                 /* stop at the first point that does not end as expected */
-    double time_limit_s;            /* no point begins later than this; 0: no limit */
-    int jobs;                       /* points at a time, which share the threads; 0: not said */
+    struct foreign_options foreign;      /* what is run in place of points' kernels */
+    bool resume;                         /* the results file's records are kept, */
+    bool any_build;                      /* those of another build too */
+    bool dry_run;                        /* say what would be done */
+    bool junit_style_said, junit_gitlab; /* whether there is --junit-style, and of it */
+    bool fail_fast;                      /* stop at the first point that does not end as expected */
+    double time_limit_s;                 /* no point begins later than this; 0: no limit */
+    int jobs;                            /* points at a time, which share the threads; 0: not said */
 };
 
 /*
