@@ -6,6 +6,7 @@
 #include "harness/command/command.h"
 #include "harness/command/compare.h"
 #include "harness/command/options.h"
+#include "harness/report/sink/table_options.h"
 #include "harness/support/suggest.h"
 
 enum {
@@ -23,7 +24,7 @@ enum {
     OPTION_FORMAT /* and the place of the format in compare_formats */
 };
 
-enum { WIDTH_LEAST = 40, WIDTH_GREATEST = 1000, DAY_SIZE = 16 };
+enum { DAY_SIZE = 16 };
 
 static const struct argp_option own_options[] = {
     {"allow", OPTION_ALLOW, "METRIC=+X[%]", 0,
@@ -77,15 +78,6 @@ static void parse_allowance(struct compare_rules *rules, const char *argument, s
     if (!found)
         argp_error(state, "--allow %s: no such metric; %sallowed: all, and those of `alibicheck list record-fields`",
                    argument, suggestion_format(advice, &suggestion));
-}
-
-static int parse_width(const char *argument, struct argp_state *state)
-{
-    char *end;
-    long width = strtol(argument, &end, 10);
-    if (*end || end == argument || width < WIDTH_LEAST || width > WIDTH_GREATEST)
-        argp_error(state, "--width %s: allowed: %d to %d", argument, WIDTH_LEAST, WIDTH_GREATEST);
-    return (int)width;
 }
 
 /* A text that says something. */
@@ -183,7 +175,7 @@ static error_t parse_compare_option(int key, char *argument, struct argp_state *
         return 0;
     case OPTION_WIDTH:
         option_once(options->width, table, key, argument, state);
-        options->width = parse_width(argument, state);
+        options->width = (int)option_whole("width", argument, TABLE_WIDTH_MIN, TABLE_WIDTH_MAX, state);
         return 0;
     case OPTION_JUNIT_STYLE:
         option_once(options->junit_style_said, table, key, argument, state);

@@ -98,8 +98,7 @@ static error_t parse_report_option(int key, char *argument, struct argp_state *s
         parse_once(&options->output, key, argument, state);
         return 0;
     case OPTION_FORMAT:
-        if (options->format != REPORT_FORMAT_COUNT)
-            argp_error(state, "--format %s: given twice; allowed: one --format NAME", argument);
+        option_once(options->format != REPORT_FORMAT_COUNT, option_table, key, argument, state);
         parse_format(options, argument, state);
         return 0;
     case OPTION_BEFORE:

@@ -1,6 +1,5 @@
 #include "harness/command/table_parser.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/command/options.h"
@@ -39,22 +38,13 @@ static void parse_columns(struct table_options *options, const char *argument, c
     }
 }
 
-static void parse_width(struct table_options *options, const char *argument, const struct argp_state *state)
-{
-    char *end;
-    long width = strtol(argument, &end, 10);
-    if (*end || end == argument || width < TABLE_WIDTH_MIN || width > TABLE_WIDTH_MAX)
-        argp_error(state, "--width %s: allowed: %d to %d", argument, TABLE_WIDTH_MIN, TABLE_WIDTH_MAX);
-    options->width = (int)width;
-}
-
 static error_t parse_table_option(int key, char *argument, struct argp_state *state)
 {
     struct table_options *options = state->input;
     switch (key) {
     case OPTION_WIDTH:
         option_once(options->width, option_table, key, argument, state);
-        parse_width(options, argument, state);
+        options->width = (int)option_whole("width", argument, TABLE_WIDTH_MIN, TABLE_WIDTH_MAX, state);
         return 0;
     case OPTION_COLUMNS:
         option_once(options->num_columns, option_table, key, argument, state);
