@@ -102,16 +102,11 @@ static void change_whole(struct point *point, const struct free_key *key, enum c
     field_put_integer(field, field_of(field, point), clamp(changed, least, greatest) * key->step);
 }
 
-static void put_real(const struct field *field, void *structure, double value)
-{
-    float narrow = (float)value;
-    memcpy(field_of(field, structure), field->size == sizeof narrow ? (void *)&narrow : (void *)&value, field->size);
-}
-
 static void change_real_key(struct point *point, const struct free_key *key, enum change change, struct draws *draws)
 {
     const struct field *field = &keys[key->id].field;
-    put_real(field, point, change_real(field_real(field, field_in(field, point)), &key->real, change, draws));
+    void *member = field_of(field, point);
+    field_put_real(field, member, change_real(field_real(field, member), &key->real, change, draws));
 }
 
 /* ---- input ------------------------------------------------------------------------------------------------------- */
@@ -121,14 +116,14 @@ static void change_parameter(struct input_spec *input, const struct free_key *ke
 {
     const struct field *field = field_at(&input_fields, parameter);
     struct real_limits limits = space_parameter(key, input->distribution, parameter);
+    void *member = field_of(field, input);
     if (field->type == FIELD_REAL) {
-        put_real(field, input, change_real(field_real(field, field_in(field, input)), &limits, change, draws));
+        field_put_real(field, member, change_real(field_real(field, member), &limits, change, draws));
         return;
     }
     int64_t greatest = limits.high < head_dim ? (int64_t)limits.high : head_dim; /* channels */
-    int64_t value = field_integer(field, field_in(field, input));
-    field_put_integer(field, field_of(field, input),
-                      change_number(value, (int64_t)limits.low, greatest, change, draws));
+    field_put_integer(field, member,
+                      change_number(field_integer(field, member), (int64_t)limits.low, greatest, change, draws));
 }
 
 /* low up to high. */

@@ -200,7 +200,7 @@ static bool plain_input(struct changing *changing, const struct space *space, in
         if ((size_t)(way - 2) < count)
             field_copy(field, input, &preset);
         else if (field->type == FIELD_REAL)
-            memcpy(field_of(field, input), &rounded, field->size);
+            field_put_real(field, field_of(field, input), rounded);
     }
     *changed = !input_spec_equal(input, &was);
     if (*changed)

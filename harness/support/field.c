@@ -68,6 +68,12 @@ double field_real(const struct field *field, const void *member)
     return field->type == FIELD_UNSIGNED ? (double)load(field, member) : (double)field_integer(field, member);
 }
 
+void field_put_real(const struct field *field, void *member, double number)
+{
+    float narrow = (float)number;
+    memcpy(member, field->size == sizeof narrow ? (const void *)&narrow : (const void *)&number, field->size);
+}
+
 const char *field_text(const void *member)
 {
     const char *text;
@@ -83,12 +89,11 @@ void field_copy(const struct field *field, void *structure, const void *from)
 void field_kind_preset(const struct field_kind *kind, const struct field_table *table, void *structure)
 {
     const struct field *field = field_at(table, (size_t)kind->preset_field);
-    float narrow = (float)kind->preset;
-    if (field->type != FIELD_REAL)
-        field_put_integer(field, field_of(field, structure), (int64_t)kind->preset);
+    void *member = field_of(field, structure);
+    if (field->type == FIELD_REAL)
+        field_put_real(field, member, kind->preset);
     else
-        memcpy(field_of(field, structure),
-               field->size == sizeof narrow ? (const void *)&narrow : (const void *)&kind->preset, field->size);
+        field_put_integer(field, member, (int64_t)kind->preset);
 }
 
 uint64_t field_distance(const struct field *field, const void *a, const void *b)

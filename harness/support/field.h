@@ -175,6 +175,8 @@ int64_t field_integer(const struct field *field, const void *member);
 void field_put_integer(const struct field *field, void *member, int64_t integer);
 /* Numbers of every kind; beyond 2^53 a whole one is rounded. */
 double field_real(const struct field *field, const void *member);
+/* Of FIELD_REAL; a float is rounded to. */
+void field_put_real(const struct field *field, void *member, double number);
 /* Of a text. */
 const char *field_text(const void *member);
 

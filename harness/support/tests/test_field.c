@@ -371,6 +371,20 @@ static void test_steps_between_values(void **state)
     assert_int_equal(b.colour, BLUE);
 }
 
+static void test_a_real_number_is_put_as_wide_as_its_member(void **state)
+{
+    (void)state;
+    static const int ids[] = {SCALE, BUDGET};
+    const struct sample before = sample_filled(0x5a);
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        const struct field *field = &fields[ids[i]];
+        struct sample after = before;
+        field_put_real(field, field_of(field, &after), 0.1);
+        assert_rest_same(field, &before, &after);
+        assert_true(field_real(field, field_in(field, &after)) == (ids[i] == SCALE ? (double)0.1f : 0.1));
+    }
+}
+
 static void test_a_kind_puts_its_own_default(void **state)
 {
     (void)state;
@@ -586,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_what_is_allowed),
         cmocka_unit_test(test_a_range_of_nothing_is_what_the_member_holds),
         cmocka_unit_test(test_steps_between_values),
+        cmocka_unit_test(test_a_real_number_is_put_as_wide_as_its_member),
         cmocka_unit_test(test_a_kind_puts_its_own_default),
         cmocka_unit_test(test_fields_are_found_by_name),
         cmocka_unit_test(test_rows_that_describe_nothing_are_told),
