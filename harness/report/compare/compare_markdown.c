@@ -66,13 +66,11 @@ static bool print_change(FILE *stream, const struct compare_view *view, enum cha
 static bool print_counts(FILE *stream, const struct collation *collation)
 {
     char *left_out = collation_left_out(collation);
-    static const char *const marks[] = {
-        [CHANGE_IS_FINE] = "as good", [CHANGE_IS_WORSE] = "worse", [CHANGE_IS_NO_COMPARISON] = "not comparable"};
     fprintf(stream, "\n| points | change | counts as |\n|---:|---|---|\n");
     for (enum change change = 0; change < CHANGE_COUNT; change++)
         if (collation->by_change[change])
             fprintf(stream, "| %zu | %s | %s |\n", collation->by_change[change], change_table[change].name,
-                    marks[collation_outcome(collation, change)]);
+                    change_outcome_texts[collation_outcome(collation, change)]);
     if (left_out && *left_out)
         fprintf(stream, "\n%s\n", left_out);
     free(left_out);
