@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/case/case_parameter.h"
 #include "harness/case/case_write.h"
 #include "harness/problem/distribution.h"
 
@@ -243,20 +244,11 @@ static void change_mask(struct point *point, const struct free_key *key, enum ch
 /* Parameters of kinds that a mask does not have are 0, as in one that is read. */
 static void forget_others(struct mask_spec *mask)
 {
-    const struct mask_spec was = *mask;
-    *mask = (struct mask_spec){.kind = was.kind, .bits = was.bits};
-    if (was.kind & MASK_HOLES)
-        mask->holes = was.holes;
-    if (was.kind & MASK_WINDOW)
-        mask->window = was.window, mask->sinks = was.sinks;
-    if (was.kind & MASK_DROP_NEWEST)
-        mask->drop_newest = was.drop_newest;
-    if (was.kind & MASK_BLOCK)
-        mask->block = was.block, mask->keep_every = was.keep_every;
-    if (was.kind & MASK_PADDING)
-        mask->padding = was.padding;
-    if (was.kind & MASK_GAP)
-        mask->gap_from = was.gap_from, mask->gap_keys = was.gap_keys;
+    for (size_t i = 0; i < mask_parameters.fields->count; i++) {
+        const struct field *field = field_at(mask_parameters.fields, i);
+        if (!parameter_read_by(&mask_parameters, i, mask->kind))
+            memset(field_of(field, mask), 0, field->size);
+    }
 }
 
 static void cut_mask(struct mask_spec *mask, int64_t length)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/case/case_parameter.h"
 #include "harness/problem/distribution.h"
 #include "harness/support/field_yaml.h"
 
@@ -65,10 +66,13 @@ enum error_kind limits_read_real(struct real_limits *limits, const struct field 
 }
 
 /* Names, one or a list, as bits. */
-static enum error_kind read_names(unsigned *bits, const char *what, const struct field *names, const char *allowed,
+static enum error_kind read_names(unsigned *bits, const char *what, const struct field_names *of,
                                   const struct yaml_node *node, struct error *error)
 {
+    const struct field names = {.type = FIELD_CHOICE, .names = *of};
+    char allowed[FIELD_ALLOWED_SIZE];
     bool is_list = node->kind == YAML_SEQUENCE;
+    field_allowed(allowed, &names);
     *bits = 0;
     if (is_list && !node->first)
         return place_error(error, &node->place, "%s has no values: '[]'; allowed: %s", what, allowed);
@@ -77,9 +81,9 @@ static enum error_kind read_names(unsigned *bits, const char *what, const struct
         enum error_kind kind = scalar_check(what, allowed, name, error);
         if (kind)
             return kind;
-        int choice = field_choice(names, name->text, name->size);
-        if (choice == names->names.count)
-            return unknown_name_error(what, names, name, allowed, error);
+        int choice = field_choice(&names, name->text, name->size);
+        if (choice == of->count)
+            return unknown_name_error(what, &names, name, allowed, error);
         *bits |= 1u << choice;
     }
     return ERROR_NONE;
@@ -89,25 +93,21 @@ static enum error_kind read_names(unsigned *bits, const char *what, const struct
 
 static enum error_kind read_distributions(struct free_key *key, const struct yaml_node *node, struct error *error)
 {
-    static const struct field names = {
-        .names = {&distributions[0].kind.name, sizeof distributions[0], DISTRIBUTION_COUNT}};
-    char allowed[FIELD_ALLOWED_SIZE];
-    int length = 0;
-    for (int i = 0; i < DISTRIBUTION_COUNT; i++)
-        length += snprintf(allowed + length, sizeof allowed - (size_t)length, "%s%s", i ? ", " : "",
-                           distributions[i].kind.name);
-    return read_names(&key->kinds, "distribution", &names, allowed, node, error);
+    static const struct field_names names = FIELD_NAMES_OF(distributions, kind.name, DISTRIBUTION_COUNT);
+    return read_names(&key->kinds, "distribution", &names, node, error);
 }
 
 static enum error_kind read_parameter(struct free_key *key, const struct yaml_node *name, struct error *error)
 {
-    char quoted[QUOTE_SIZE];
+    const struct field names = {
+        .type = FIELD_CHOICE,
+        .names = {&input_fields.first->name, input_fields.stride, (int)input_fields.count},
+    };
+    char quoted[QUOTE_SIZE], allowed[FIELD_ALLOWED_SIZE];
     size_t index = field_find(&input_fields, name->text, name->size);
     if (index == input_fields.count)
-        return place_error(error, &name->place,
-                           "unknown parameter of input: %s; allowed: distribution, mean, stddev, low, high, value, "
-                           "spread, channels, factor",
-                           yaml_quote(quoted, name));
+        return place_error(error, &name->place, "unknown parameter of input: %s; allowed: distribution, %s",
+                           yaml_quote(quoted, name), field_allowed(allowed, &names));
     const struct field *field = field_at(&input_fields, index);
     int64_t least, greatest;
     key->parameters_said |= index == INPUT_VALUE;
@@ -139,9 +139,8 @@ enum error_kind limits_read_input(struct free_key *key, const struct yaml_node *
 
 enum error_kind limits_read_mask(struct free_key *key, const struct yaml_node *node, struct error *error)
 {
-    /* The order of enum mask_kind; a file's bits are no draw. */
-    static const char *const kinds[] = {"all", "holes", "window", "drop_newest", "block", "padding", "gap_from"};
-    static const struct field names = {.names = FIELD_NAMES(kinds)};
-    return read_names(&key->kinds, "mask", &names, "all, holes, window, drop_newest, block, padding, gap_from", node,
-                      error);
+    /* All but the last kind: a file's bits are no draw. */
+    _Static_assert(MASK_FILE == 1 << (MASK_KINDS - 1), "the last kind of a mask is a file");
+    const struct field_names names = {&mask_parameters.kinds->name, mask_parameters.kind_stride, MASK_KINDS - 1};
+    return read_names(&key->kinds, "mask", &names, node, error);
 }
