@@ -11,9 +11,9 @@
 #include "harness/report/sink/table_options.h"
 #include "reference/progress.h"
 
-/* Those that take a value, but for the ones that all commands share. */
 #define JUDGE_OWN_RECIPE "own" /* --recipe of a folder or a bundle: the one that is said there */
 
+/* Those that take a value, but for the ones that all commands share. */
 enum judge_option {
     GIVEN_Q,
     GIVEN_K,

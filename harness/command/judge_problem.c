@@ -97,7 +97,6 @@ enum error_kind judge_read_lse(struct judge_reading *reading, struct error *erro
 static enum error_kind read_slopes(struct judge_reading *reading, int num_heads, struct error *error)
 {
     struct judge_input *input = reading->input;
-    enum error_kind kind = ERROR_NONE;
     if (input->is_open[TENSOR_FILE_SLOPES])
         return judge_read_of_heads(&input->slopes, &input->files[TENSOR_FILE_SLOPES], num_heads, "slope", error);
     input->slopes = calloc((size_t)num_heads, sizeof *input->slopes);
@@ -105,7 +104,7 @@ static enum error_kind read_slopes(struct judge_reading *reading, int num_heads,
         return error_memory(error, "slopes", (double)num_heads * sizeof *input->slopes);
     if (reading->facts.slopes != SLOPES_COUNT)
         slopes_fill(input->slopes, num_heads, reading->facts.slopes, 8, 0, num_heads);
-    return kind;
+    return ERROR_NONE;
 }
 
 /* What q, k and v are held in: k and v in fp8 where both are, else all of them in the output's dtype. */

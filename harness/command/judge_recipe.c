@@ -10,8 +10,6 @@
 #include "harness/run/selection.h"
 #include "harness/support/source.h"
 
-/* The recipe of what wrote a folder. */
-
 /* Options that are keys of a case. */
 static const struct {
     enum judge_option option;

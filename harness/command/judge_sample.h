@@ -1,5 +1,5 @@
 /*
- * --sample: some rows of all sequences, drawn by --seed, each set of so many rows as likely as any other.
+ * --sample: some rows of all sequences, drawn by --sample-seed, each set of so many rows as likely as any other.
  */
 #ifndef HARNESS_COMMAND_JUDGE_SAMPLE_H
 #define HARNESS_COMMAND_JUDGE_SAMPLE_H

@@ -178,7 +178,6 @@ static void test_classes(void **state)
     assert_change("class=\"f32\";status=\"fail\"", OTHER "class=\"none\"", &exact, CHANGE_FIXED_WORSE);
 }
 
-/* What was computed, and is now as a bundle without k and v says it. */
 /* Where a kernel has come to write lse, the class is one of both, and says nothing of out; but that nothing explains
  * them does. Where it wrote lse before, it does, too. */
 static void test_a_class_of_lse_as_well(void **state)
@@ -194,6 +193,7 @@ static void test_a_class_of_lse_as_well(void **state)
     assert_change(FOREIGN "class=\"f32\"", NO_LSE OTHER "class=\"output\"", &exact, CHANGE_WORSE);
 }
 
+/* What was computed, and is now as a bundle without k and v says it. */
 static void test_what_is_taken_over(void **state)
 {
     (void)state;
