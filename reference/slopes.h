@@ -19,6 +19,9 @@ enum slope_convention {
 
 extern const char *const slope_convention_names[SLOPES_COUNT];
 
+/* All of them, for sentences. */
+#define SLOPE_CONVENTION_WORDS "bloom, geometric, hf, vllm, falcon"
+
 /*
  * slopes[i] = slope of head head_offset + i of a model with total_heads heads, rounded to f32 (to nearest, computed
  * with MPFR so that every machine gets the same bits), for i < num_heads. b = max_bias, finite and > 0.

@@ -82,8 +82,7 @@ static enum error_kind read_scale(struct judge_facts *facts, const char *value, 
 static enum error_kind read_slopes(struct judge_facts *facts, const char *value, struct error *error)
 {
     static const char allowed[] =
-        "a tensor of a slope a head, bloom, geometric, hf, vllm, falcon, or none for attention "
-        "without ALiBi";
+        "a tensor of a slope a head, " SLOPE_CONVENTION_WORDS ", or none for attention without ALiBi";
     if (!value)
         return missing(GIVEN_SLOPES, allowed, error);
     facts->slopes = (enum slope_convention)find(value, slope_convention_names, SLOPES_COUNT);

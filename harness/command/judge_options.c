@@ -37,7 +37,7 @@ static const struct argp_option own_options[] = {
            "its log-sum-exp, f32: [H], [B,H] or [Q,H]; with three axes [B,Q,H], or [B,H,Q] for BSHD and BHSD; with "
            "--lse-base"),
     OPTION(GIVEN_SLOPES, "slopes", "F|NAME", 1,
-           "ALiBi slopes: a tensor [H], or bloom, geometric, hf, vllm, falcon, or none: attention without ALiBi"),
+           "ALiBi slopes: a tensor [H], or " SLOPE_CONVENTION_WORDS ", or none: attention without ALiBi"),
     OPTION(GIVEN_MASK, "mask", "F", 1,
            "visible keys: [N] or [B,N], N the longest sequence's or all that there is room for; 0 or false removes a "
            "key, 1 or "

@@ -314,8 +314,7 @@ int alibicheck_problem_set_slope_convention(alibicheck_problem *problem, const c
         convention++;
     if (convention == SLOPES_COUNT && strcmp(name, "none") != 0) {
         error_set(&failure, ERROR_USAGE,
-                  "slopes: \"%.64s\"; allowed: bloom, geometric, hf, vllm, falcon, or none for attention without ALiBi",
-                  name);
+                  "slopes: \"%.64s\"; allowed: " SLOPE_CONVENTION_WORDS ", or none for attention without ALiBi", name);
         return api_end(error, &failure);
     }
     float *slopes = calloc((size_t)num_heads, sizeof *slopes);

@@ -19,7 +19,7 @@ static enum error_kind check_stated(const struct alibicheck_problem *problem, st
         {STATED_V, "v", "alibicheck_problem_set_v"},
         {STATED_SCALE, "scale", "the number that q.k is multiplied by, 1/sqrt(head_dim) as a rule"},
         {STATED_SLOPES, "slopes",
-         "a slope a head, or a convention: bloom, geometric, hf, vllm, falcon, or none for attention without ALiBi"},
+         "a slope a head, or a convention: " SLOPE_CONVENTION_WORDS ", or none for attention without ALiBi"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!is_stated(problem, needed[i].fact))

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -238,9 +240,19 @@ static void threads_agree(void **state)
     assert_int_equal(different, 0);
 }
 
+static void words_are_the_names(void **state)
+{
+    (void)state;
+    char words[128] = "";
+    for (int i = 0; i < SLOPES_COUNT; i++)
+        snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", i ? ", " : "", slope_convention_names[i]);
+    assert_string_equal(words, SLOPE_CONVENTION_WORDS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_the_names),
         cmocka_unit_test(published_values),
         cmocka_unit_test(libraries_take_powers_of_a_rounded_base),
         cmocka_unit_test(published_library_values),
