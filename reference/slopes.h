@@ -22,6 +22,10 @@ extern const char *const slope_convention_names[SLOPES_COUNT];
 /* All of them, for sentences. */
 #define SLOPE_CONVENTION_WORDS "bloom, geometric, hf, vllm, falcon"
 
+/* b where nobody says it, as in the paper and in every library above: of a power of two heads the flattest slope is
+ * 2^-8. */
+#define SLOPES_MAX_BIAS 8.0
+
 /*
  * slopes[i] = slope of head head_offset + i of a model with total_heads heads, rounded to f32 (to nearest, computed
  * with MPFR so that every machine gets the same bits), for i < num_heads. b = max_bias, finite and > 0.

@@ -116,7 +116,7 @@ static void make_point(struct judged_sequence *sequence, const struct judge_inpu
     case_point(input->cases.cases[0], 0, point);
     point->problem = dumped->problem;
     point->problem.total_heads = dumped->problem.num_heads;
-    point->problem.max_bias = 8;
+    point->problem.max_bias = SLOPES_MAX_BIAS;
     point->problem.input = input_spec_default;
     point->demand = *demand;
     const struct tolerance own = {dumped->atol, dumped->rtol, dumped->lse_tolerance};

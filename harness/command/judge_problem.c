@@ -103,7 +103,7 @@ static enum error_kind read_slopes(struct judge_reading *reading, int num_heads,
     if (!input->slopes)
         return error_memory(error, "slopes", (double)num_heads * sizeof *input->slopes);
     if (reading->facts.slopes != SLOPES_COUNT)
-        slopes_fill(input->slopes, num_heads, reading->facts.slopes, 8, 0, num_heads);
+        slopes_fill(input->slopes, num_heads, reading->facts.slopes, SLOPES_MAX_BIAS, 0, num_heads);
     return ERROR_NONE;
 }
 
@@ -152,7 +152,7 @@ enum error_kind judge_read_problem(struct judge_reading *reading, struct error *
         .soft_cap = reading->facts.soft_cap,
         .kv_offset = reading->facts.kv_offset,
         .total_heads = (int)length[ROLE_HEADS],
-        .max_bias = 8,
+        .max_bias = SLOPES_MAX_BIAS,
         .input = input_spec_default,
     };
     enum error_kind kind = choose_dtypes(reading, error);

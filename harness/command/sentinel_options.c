@@ -12,7 +12,7 @@
 
 static const struct sentinel_arguments defaults = {
     .head_dim = 128,
-    .max_bias = 8,
+    .max_bias = SLOPES_MAX_BIAS,
     .scale = NAN,
     .q_bound = NAN,
     .k_bound = NAN,

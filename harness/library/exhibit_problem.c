@@ -45,7 +45,7 @@ static enum error_kind read_shape(struct exhibit_reading *reading, struct error 
         .k_scale = 1,
         .v_scale = 1,
         .total_heads = (int)reading->heads,
-        .max_bias = 8,
+        .max_bias = SLOPES_MAX_BIAS,
         .input = input_spec_default,
     };
     return kind;

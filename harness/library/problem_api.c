@@ -69,7 +69,7 @@ int alibicheck_problem_new(alibicheck_problem **problem, const struct alibicheck
         .num_kv_heads = (int)shape->num_kv_heads,
         .head_dim = (int)shape->head_dim,
         .total_heads = (int)shape->num_heads,
-        .max_bias = 8,
+        .max_bias = SLOPES_MAX_BIAS,
         .k_scale = 1,
         .v_scale = 1,
         .q_position = shape->seq_len - 1,
