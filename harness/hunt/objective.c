@@ -76,7 +76,7 @@ static double largest_share(const struct evaluation *evaluation, const double *b
     for (size_t r = 0; r < rows && evaluation->judged.output.lse; r++) {
         struct comparison compared = judge_lse(lse_of(evaluation, r), truth, r, &nothing);
         if (isfinite(lse_bound[r]))
-            largest = larger(largest, share(compared.err, lse_bound[r]));
+            largest = larger(largest, share(compared.err, lse_bound[r] + truth->lse_radius[r]));
     }
     return largest;
 }
