@@ -110,14 +110,8 @@ int alibicheck_options_set_tolerance(alibicheck_options *options, double atol, d
 int alibicheck_options_set_threads(alibicheck_options *options, int threads, struct alibicheck_error *error)
 {
     struct error failure;
-    if (!api_has(options, "options", &failure))
-        return api_end(error, &failure);
-    if (threads < 0 || threads > THREADS_MAX) {
-        error_set(&failure, ERROR_USAGE, "threads: %d; allowed: 1 to %d, 0 for one a CPU", threads, THREADS_MAX);
-        return api_end(error, &failure);
-    }
-    options->threads = threads;
-    return api_end(error, NULL);
+    bool taken = api_has(options, "options", &failure) && api_take_threads(&options->threads, threads, &failure);
+    return api_end(error, taken ? NULL : &failure);
 }
 
 /* "output, f32, or f32 with some of +weights16, ..." */

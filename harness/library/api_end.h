@@ -15,4 +15,7 @@ int api_end(struct alibicheck_error *error, const struct error *failure);
 /* Whether the argument is there; else fills *failure. */
 bool api_has(const void *argument, const char *name, struct error *failure);
 
+/* Takes a number of threads, 0 for the default; else fills *failure. */
+bool api_take_threads(int *taken, int threads, struct error *failure);
+
 #endif

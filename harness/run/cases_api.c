@@ -122,14 +122,8 @@ int alibicheck_cases_where(alibicheck_cases *cases, const char *expression, stru
 int alibicheck_cases_set_threads(alibicheck_cases *cases, int threads, struct alibicheck_error *error)
 {
     struct error failure;
-    if (!api_has(cases, "cases", &failure))
-        return api_end(error, &failure);
-    if (threads < 0 || threads > THREADS_MAX) {
-        error_set(&failure, ERROR_USAGE, "threads: %d; allowed: 1 to %d, 0 for one a CPU", threads, THREADS_MAX);
-        return api_end(error, &failure);
-    }
-    cases->threads = threads;
-    return api_end(error, NULL);
+    bool taken = api_has(cases, "cases", &failure) && api_take_threads(&cases->threads, threads, &failure);
+    return api_end(error, taken ? NULL : &failure);
 }
 
 /* ---- what they ask for ------------------------------------------------------------------------------------------- */
