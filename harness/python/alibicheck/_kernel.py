@@ -158,7 +158,7 @@ class _Given:
 
     def __init__(self, name, original, make, strides=None):
         self.name, self.original = name, original
-        self._memory, self._guard = None, 0
+        self._memory, self._guard, self._lies = None, 0, None
         self.array = self._place(strides, make) if original.dtype in FLOATS else make(np.array(original))
 
     def _place(self, numbers, make):
@@ -168,9 +168,10 @@ class _Given:
         first, strides = first + self._guard, strides[-array.ndim:]
         end = first + sum((length - 1) * stride for length, stride in zip(array.shape, strides)) + 1 if array.size else first
         self._memory = np.full((end + self._guard) * array.itemsize, nan_byte(array.dtype), np.uint8)
-        view = np.ndarray(array.shape, array.dtype, self._memory, first * array.itemsize,
-                          [stride * array.itemsize for stride in strides])
+        lies = first * array.itemsize, [stride * array.itemsize for stride in strides]
+        view = np.ndarray(array.shape, array.dtype, self._memory, *lies)
         view[...] = array
+        self._lies = lies if numbers else None
         if getattr(make, "has_as_strided", False):  # what moves to a device moves with what lies beside it
             return make(self._memory.view(array.dtype)).as_strided(array.shape, strides, first)
         return make(view)
@@ -179,7 +180,17 @@ class _Given:
         """Of what is still of the same shape and dtype, which a function of the caller's may make otherwise."""
         now = view_of(self.name, self.array).numpy()
         same = now.shape == self.original.shape and now.dtype == self.original.dtype
-        return same and not np.array_equal(bits_of(now), bits_of(self.original))
+        return same and not np.array_equal(bits_of(now), bits_of(self.original)) or self._has_written_gaps()
+
+    def _has_written_gaps(self):
+        """Whether what lies between its rows was written to, in memory of the CPU that the function shares."""
+        if not self._lies:
+            return False
+        (first, strides), size = self._lies, self.original.itemsize
+        zone, nan = self._guard * size, nan_byte(self.original.dtype)
+        rest = self._memory.copy()
+        np.ndarray(self.original.shape + (size,), np.uint8, rest, first, strides + [1])[...] = nan
+        return bool((rest[zone:-zone] != nan).any())
 
     def breach(self):
         """What a message says of the first byte beside the array that was written to, in memory of the CPU that the

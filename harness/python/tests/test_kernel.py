@@ -168,6 +168,24 @@ def test_strides(program, tmp_path):
     assert report and {record["oracles"]["strides"] for record in report.records} == {"not_applicable"}
 
 
+@pytest.mark.parametrize("tensor", ("q", "k", "v"))
+def test_what_lies_between_rows_is_not_written(program, tmp_path, tensor):
+    """It may be another tensor's, as in a fused projection."""
+    def kernel(q, k, v, **facts):
+        array = {"q": q, "k": k, "v": v}[tensor]
+        if array.strides[-2] > array.shape[-1] * array.itemsize:
+            row = np.lib.stride_tricks.as_strided(array, (array.shape[-1] + 1,), (array.itemsize,))
+            row[-1] = 1
+        return whole_paged(q, k, v, **facts)
+
+    path = tmp_path / "paged.yaml"
+    path.write_text(PAGED)
+    report = alibicheck.check_kernel(kernel, path, takes=ALL + ("pages", "strides"), set="page_size=0", oracles=["strides"])
+    assert len(report.failures) == len(report.records), str(report)
+    assert all(record["oracles"]["strides"] == "violated" for record in report.failures), str(report)
+    assert f": {tensor} is not what it was before the run" in str(report)
+
+
 def test_pages_alone_are_chosen_for_a_function_that_takes_nothing_else(program, tmp_path, case):
     shapes = []
 
