@@ -109,7 +109,8 @@ static void make_slopes(float *slopes, const struct problem_spec *spec)
         slopes_fill(slopes, spec->num_heads, spec->slopes, spec->max_bias, spec->head_offset, spec->total_heads);
 }
 
-/* Their stream's seed is that of the inputs, and no tensor's. */
+/* Their stream's seed is that of the inputs, and no tensor's. They are the model's: all sequences of a batch have the
+ * same. */
 static enum error_kind make_sinks(float **sinks, const struct problem_spec *spec, struct error *error)
 {
     size_t heads = (size_t)spec->num_heads;
@@ -123,7 +124,7 @@ static enum error_kind make_sinks(float **sinks, const struct problem_spec *spec
     for (size_t head = 0; head < heads && spec->sinks.kind == SINKS_VALUE; head++)
         (*sinks)[head] = spec->sinks.number;
     if (spec->sinks.kind == SINKS_NORMAL)
-        sink_stream(*sinks, heads, problem_spec_seed(spec), spec->sinks.number);
+        sink_stream(*sinks, heads, spec->seed, spec->sinks.number);
     return ERROR_NONE;
 }
 

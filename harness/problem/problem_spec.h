@@ -54,7 +54,7 @@ struct problem_spec {
     struct input_spec input;
     struct mask_spec mask;
     uint64_t seed;
-    int sequence;           /* of a batch: each has inputs of its own, the first those of the seed */
+    int sequence;           /* of a batch: each has q, k, v and a mask of its own, the first those of the seed */
     int64_t shared_prefix;  /* keys that a sequence has from the first one of the batch, k and v alike; of plain
                              * distributions alone */
     enum truth_of truth_of; /* what it is judged by; inputs do not depend on it */

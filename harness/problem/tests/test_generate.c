@@ -355,6 +355,23 @@ static void a_prefix_is_that_of_the_first_sequence(void **state)
     }
 }
 
+/* A launch has one sink a head, whatever its sequences are. */
+static void sinks_are_those_of_all_sequences(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F16);
+    struct inputs first = {0}, third = {0};
+    spec.sinks = (struct sink_spec){.kind = SINKS_NORMAL, .number = 2};
+    generate(&first, &spec);
+    spec.sequence = 2;
+    generate(&third, &spec);
+    const size_t bytes = (size_t)spec.num_heads * sizeof(float);
+    assert_memory_equal(first.problem.sink_logits, third.problem.sink_logits, bytes);
+    assert_memory_not_equal(first.q, third.q, element_count(&spec, TENSOR_Q) * 2);
+    inputs_clear(&first);
+    inputs_clear(&third);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +389,7 @@ int main(void)
         cmocka_unit_test(cancelling_the_work_stops_it),
         cmocka_unit_test(memory_that_cannot_be_had_is_an_error),
         cmocka_unit_test(a_prefix_is_that_of_the_first_sequence),
+        cmocka_unit_test(sinks_are_those_of_all_sequences),
     };
     return cmocka_run_group_tests_name("generate", tests, NULL, NULL) != 0;
 }
