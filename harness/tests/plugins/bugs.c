@@ -156,6 +156,27 @@ enum {
     EMPTY_MASKED_FP8,      /* the largest of no visible elements, by which an fp8 cache is scaled, is 0 */
     EMPTY_WITH_SLOPES,     /* without a key nothing is written in a batch with slopes and masks */
     E5M2_OF_448,           /* e5m2 ends where e4m3 does */
+    /* of models' shapes */
+    NO_BIAS_AT_96,       /* no bias at head dim 96 */
+    NO_MASK_GROUPS_OF_8, /* no mask where groups have 8 heads */
+    NO_CAP_LONG_BATCH,   /* no cap where a sequence of a batch is split */
+    SCALES_GROUPS_OF_8,  /* the scales of an fp8 cache are not read where groups have 8 heads */
+    MODULO_GROUPS_OF_7,  /* heads are mapped otherwise where groups have 7 at head dim 128 */
+    SINKS_OF_8,          /* no more learned sinks than 8 */
+    NO_MASK_AT_256,      /* no mask at head dim 256 */
+    SCALES_AT_256,       /* the scales of an fp8 cache are not read there */
+    SINKS_OF_32,         /* no more learned sinks than 32 */
+    KEYS_OF_1024_WHOLE,  /* no more keys than 1024 where 32 heads leave a cache whole */
+    NO_BIAS_ROWS_OF_64,  /* no bias of rows behind 64 of a tile, queries of grouped heads */
+    LOCAL_LONG_PAGED,    /* kv_offset ignored where the pages of a cache are split */
+    NO_BIAS_PAGES_OF_64, /* no bias in pages of 64 keys */
+    V_OF_HALF_A_PAGE,    /* v of a page of 32 keys is that of its first half, twice, at head dim 512: FlashInfer 4570 */
+    PARTS_OF_LONGEST,    /* a window's parts of 256 keys are those that the longest sequence has: OpenVINO 38034 */
+    WINDOW_BY_LARGE_PAGE, /* a window begins with a page where pages have more keys than a tile of 64 */
+    EMPTY_QUERIES_GROUPS, /* nothing is written of a query of grouped heads that is before all keys */
+    EMPTY_ROWS_OF_16,     /* or of rows behind 16 of a tile, where all keys are masked */
+    PREFIX_OF_8, /* pages that are the first sequence's, too, have its distances where 8 sequences have 256 keys of them
+                  */
     /* of rows that score far less than others */
     MAX_OF_HEADS, /* all heads have one maximum */
     MAX_OF_BATCH, /* all sequences have */
@@ -214,7 +235,8 @@ static float load_kv(const void *elements, uint32_t dtype, int64_t i)
 
 static float cache_scale(const launch_t *launch, float scale)
 {
-    if (BUG == SCALES_PAGES_OF_64 && launch->page_size == 64)
+    if ((BUG == SCALES_PAGES_OF_64 && launch->page_size == 64) || (BUG == SCALES_AT_256 && launch->head_dim == 256) ||
+        (BUG == SCALES_GROUPS_OF_8 && launch->num_heads == 8 * launch->num_kv_heads))
         return 1;
     return BUG == FP8_SCALES_OF_2 ? exp2f(rintf(log2f(scale))) : scale;
 }
@@ -237,6 +259,17 @@ static bool is_long(const struct row *row)
     return row->sequence->seq_len > CHUNK;
 }
 
+static int group_of(const struct row *row)
+{
+    return row->launch->num_heads / row->launch->num_kv_heads;
+}
+
+/* The row's number among those of its KV head. */
+static int tile_row(const struct row *row)
+{
+    return row->query * group_of(row) + row->head % group_of(row);
+}
+
 /* Where more than one thing has to be for heads to be mapped otherwise. */
 static bool maps_otherwise(const struct row *row)
 {
@@ -253,6 +286,8 @@ static bool maps_otherwise(const struct row *row)
         return row->launch->head_dim == 128 && row->launch->page_size > 0 && row->launch->num_sequences > 1;
     case MODULO_AT_80_PAGED:
         return row->launch->head_dim == 80 && row->launch->page_size > 0;
+    case MODULO_GROUPS_OF_7:
+        return group_of(row) == 7 && row->launch->head_dim == 128;
     default:
         return false;
     }
@@ -307,6 +342,8 @@ static int64_t cut(const struct row *row, int64_t element)
 static row_t place(const struct row *row, int64_t key, int of_v)
 {
     int64_t read = BUG == KEYS_16_BITS ? key & 0xffff : BUG == KEYS_17_BITS ? key & 0x1ffff : key;
+    if (BUG == V_OF_HALF_A_PAGE && of_v && row->launch->page_size == 32 && row->launch->head_dim == 512)
+        read -= key % 32 / 16 * 16;
     if (BUG == PAGE_SHIFT && row->launch->page_size > 0) {
         const int shift = ilogb(row->launch->page_size);
         read = (key >> shift) % row->launch->max_pages * row->launch->page_size + key % (1 << shift);
@@ -369,6 +406,12 @@ static float slope_of(const struct row *row)
         return row->launch->slopes[row->head % 128];
     case SLOPES_IF_LAST:
         return row->launch->slopes[heads - 1] != 0 ? slope : 0;
+    case NO_BIAS_AT_96:
+        return row->launch->head_dim == 96 ? 0 : slope;
+    case NO_BIAS_ROWS_OF_64:
+        return tile_row(row) >= 64 ? 0 : slope;
+    case NO_BIAS_PAGES_OF_64:
+        return row->launch->page_size == 64 ? 0 : slope;
     case NO_BIAS:
         return 0;
     default:
@@ -387,8 +430,11 @@ static bool in_first(const struct row *row, int64_t key)
 
 static float bias_of(const struct row *row, int64_t key)
 {
-    const bool local = BUG == LOCAL || (BUG == LOCAL_QUERIES && row->launch->num_queries > 1);
-    const sequence_t *counted = BUG == PREFIX_ONCE && in_first(row, key) ? row->launch->sequences : row->sequence;
+    const bool local = BUG == LOCAL || (BUG == LOCAL_QUERIES && row->launch->num_queries > 1) ||
+                       (BUG == LOCAL_LONG_PAGED && is_long(row) && row->launch->page_size > 0);
+    const bool once =
+        BUG == PREFIX_ONCE || (BUG == PREFIX_OF_8 && row->launch->num_sequences >= 8 && in_first(row, 255));
+    const sequence_t *counted = once && in_first(row, key) ? row->launch->sequences : row->sequence;
     const int64_t from = local ? 0 : row->sequence->kv_offset, query = counted->q_position - row->later;
     const float slope = slope_of(row);
     if (BUG == ABSOLUTE)
@@ -427,6 +473,30 @@ static bool has_mask(const sequence_t *sequence)
     return has;
 }
 
+/* The first key that is seen, or the number of keys. */
+static int64_t window_of(const sequence_t *sequence)
+{
+    int64_t key = 0;
+    while (key < sequence->seq_len && sequence->visible && !sequence->visible[key])
+        key++;
+    return key;
+}
+
+/* Whether a key is behind as many parts of 256 as the longest sequence's window has, from the page on that it begins
+ * in. */
+static bool is_behind_parts_of_longest(const struct row *row, int64_t key)
+{
+    const launch_t *launch = row->launch;
+    const sequence_t *longest = launch->sequences;
+    if (launch->page_size == 0)
+        return false;
+    for (int i = 1; i < launch->num_sequences; i++)
+        if (launch->sequences[i].seq_len > longest->seq_len)
+            longest = &launch->sequences[i];
+    const int64_t page = launch->page_size, first = window_of(longest) / page * page;
+    return key >= window_of(row->sequence) / page * page + (longest->seq_len - first + 255) / 256 * 256;
+}
+
 /* Keys that are lost by what a kernel is cut into. */
 static bool is_lost(const struct row *row, int64_t key)
 {
@@ -444,6 +514,12 @@ static bool is_lost(const struct row *row, int64_t key)
         return (count + 255) / 256 == 7 && key >= 6 * 256;
     case PAGES_OF_512:
         return page > 0 && key % page >= 512;
+    case KEYS_OF_1024_WHOLE:
+        return row->launch->num_heads >= 32 && key >= CHUNK;
+    case PARTS_OF_LONGEST:
+        return is_behind_parts_of_longest(row, key);
+    case WINDOW_BY_LARGE_PAGE:
+        return page > 64 && key / page == window_of(row->sequence) / page && window_of(row->sequence) % page > 0;
     case FAR_PASSED_OVER:
         return bias_of(row, key) - bias_of(row, count - 1) < -40;
     default:
@@ -462,6 +538,10 @@ static bool has_no_mask(const struct row *row)
         return launch->num_heads > launch->num_kv_heads && launch->kv_dtype & FP8;
     case MASK_IF_FIRST:
         return !has_mask(launch->sequences);
+    case NO_MASK_GROUPS_OF_8:
+        return group_of(row) == 8;
+    case NO_MASK_AT_256:
+        return launch->head_dim == 256;
     default:
         return false;
     }
@@ -511,7 +591,8 @@ static float logit_of(const struct row *row, int64_t key)
         return -INFINITY;
     if (cap > 0 && (launch->soft_cap_after_bias || BUG == CAP_OVER_BIAS))
         return cap * tanh_of((logit + bias) / cap);
-    if (cap > 0 && BUG != NO_CAP && !(BUG == NO_CAP_LONG && row->sequence->seq_len > CHUNK))
+    if (cap > 0 && BUG != NO_CAP && !(BUG == NO_CAP_LONG && row->sequence->seq_len > CHUNK) &&
+        !(BUG == NO_CAP_LONG_BATCH && is_long(row) && launch->num_sequences > 1))
         logit = cap * tanh_of(logit / cap);
     return logit + bias;
 }
@@ -671,6 +752,10 @@ static bool forgets_empty(const struct row *row)
         return queries && no_keys;
     case EMPTY_MASKED_IN_PAGES:
         return launch->page_size > 0 && row->sequence->visible;
+    case EMPTY_QUERIES_GROUPS:
+        return groups && !no_keys && row->later >= row->sequence->seq_len;
+    case EMPTY_ROWS_OF_16:
+        return tile_row(row) >= 16;
     case EMPTY_WITH_SLOPES:
         return no_keys && launch->num_sequences > 1 && launch->slopes[0] != 0;
     default:
@@ -736,6 +821,21 @@ static bool has_gap(const struct row *row)
     return false;
 }
 
+/* Which sink a row is given. */
+static int sink_of(const struct row *row)
+{
+    switch (BUG) {
+    case SINK_OF_KV_HEAD:
+        return kv_head(row);
+    case SINKS_OF_8:
+        return row->head % 8;
+    case SINKS_OF_32:
+        return row->head % 32;
+    default:
+        return row->head;
+    }
+}
+
 static void attend_buggy(const launch_t *launch, int i, int query, int head)
 {
     static struct sums sums;
@@ -752,7 +852,7 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
                                                              : 1;
     add_up(&sums, &row, (count + tile - 1) / tile * tile);
     if (launch->sink_logits && has_sink(&row, &sums)) {
-        const float logit = launch->sink_logits[BUG == SINK_OF_KV_HEAD ? kv_head(&row) : head];
+        const float logit = launch->sink_logits[sink_of(&row)];
         const double sink = BUG == SINK_BF16 ? BF16(logit) : logit;
         if (sink > sums.max && !(BUG == SINK_OVERFLOWS && sums.weights > 0))
             raise(&sums, launch->head_dim, sink, false);
