@@ -1,7 +1,12 @@
 #include "harness/support/memory.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
+
+/* The greatest ones that the C library sets by itself, as it learns what sizes are freed. Blocks beyond the first are
+ * given back at once, and so is what is free at the end of the heap beyond the second. */
+enum { BLOCK_BYTES = 32 << 20, KEPT_BYTES = 2 * BLOCK_BYTES };
 
 /* The first number in a file, after prefix on its line; infinity if there is none ("max" in a control group). */
 static double read_number(const char *path, const char *prefix)
@@ -32,4 +37,10 @@ double memory_available_bytes(void)
     double limit = read_number("/sys/fs/cgroup/memory.max", "");
     double used = read_number("/sys/fs/cgroup/memory.current", "");
     return isfinite(limit) && isfinite(used) ? fmin(machine, fmax(0, limit - used)) : machine;
+}
+
+void memory_keep_freed(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, BLOCK_BYTES); /* which no other allocator in its place knows */
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
