@@ -1,6 +1,6 @@
 /*
  * How messages stand on a pipe (kernel_message.h): a length of 8 bytes, little-endian, and so many bytes. What is
- * received lies in a file in memory, as the reader of .safetensors takes it.
+ * received lies in memory, as the reader of .safetensors takes it.
  */
 #ifndef HARNESS_SUBJECT_KERNEL_FRAME_H
 #define HARNESS_SUBJECT_KERNEL_FRAME_H
@@ -26,7 +26,14 @@ static inline uint64_t frame_get_length(const uint8_t bytes[FRAME_LENGTH_BYTES])
     return length;
 }
 
-/* A file in memory of size > 0 bytes, mapped at *bytes, which the caller unmaps. ERROR_SYSTEM: *descriptor is -1. */
-enum error_kind frame_make_room(int *descriptor, void **bytes, uint64_t size, struct error *error);
+/* A message that has come, without its length. */
+struct frame {
+    void *bytes; /* of the heap; NULL: there is none */
+    size_t size;
+};
+
+/* Room for one of so many bytes, from 1 on. ERROR_SYSTEM: there is none. */
+enum error_kind frame_make_room(struct frame *frame, uint64_t size, struct error *error);
+void frame_clear(struct frame *frame);
 
 #endif

@@ -353,12 +353,12 @@ static enum error_kind share_facts(struct received_launch *launch, struct error 
     return ERROR_NONE;
 }
 
-enum error_kind message_read_launch(struct received_launch *launch, int descriptor, struct error *error)
+enum error_kind message_read_launch(struct received_launch *launch, struct frame frame, struct error *error)
 {
     struct tensor_archive archive;
     int64_t count = 1;
     *launch = (struct received_launch){.num_blocks = 0};
-    enum error_kind kind = message_open(&archive, LAUNCH_FORMAT, descriptor, error);
+    enum error_kind kind = message_open(&archive, LAUNCH_FORMAT, &frame, error);
     if (!kind)
         kind = message_read_whole(&count, &archive, "sequences", 1, SEQUENCES_MAX, error);
     if (!kind) {
@@ -384,6 +384,7 @@ enum error_kind message_read_launch(struct received_launch *launch, int descript
     if (!kind)
         kind = share_facts(launch, error);
     tensor_archive_close(&archive);
+    frame_clear(&frame);
     return kind;
 }
 

@@ -15,6 +15,7 @@
 #define HARNESS_SUBJECT_KERNEL_MESSAGE_H
 
 #include "harness/subject/ability.h"
+#include "harness/subject/kernel_frame.h"
 #include "harness/subject/paged_cache.h"
 #include "harness/subject/run_failure.h"
 #include "harness/subject/tensor_strides.h"
@@ -52,13 +53,12 @@ enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct 
 enum error_kind message_plan_result(struct safetensors_plan *plan, const struct sequences *sequences, bool with_lse,
                                     const struct kernel_result *result, struct error *error);
 
-/* ---- received: descriptor, of a file without the length, is taken over. ERROR_USAGE says what is wrong with it. ----
- */
-enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, struct error *error);
+/* ---- received: the frame is taken over. ERROR_USAGE says what is wrong with it. ---- */
+enum error_kind message_read_hello(struct kernel_hello *hello, struct frame frame, struct error *error);
 
 /* Into the outputs of sequences, unless result->failure says that there are none. */
 enum error_kind message_read_result(struct kernel_result *result, const struct sequences *sequences, bool with_lse,
-                                    int descriptor, struct error *error);
+                                    struct frame frame, struct error *error);
 
 /* A launch, in memory of its own: each tensor between zones (launch_buffer.h). */
 struct received_launch {
@@ -72,7 +72,7 @@ struct received_launch {
 };
 
 /* Whatever the result, received_launch_clear frees. */
-enum error_kind message_read_launch(struct received_launch *launch, int descriptor, struct error *error);
+enum error_kind message_read_launch(struct received_launch *launch, struct frame frame, struct error *error);
 void received_launch_clear(struct received_launch *launch);
 
 #endif

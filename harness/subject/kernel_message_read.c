@@ -55,12 +55,12 @@ static enum error_kind read_most_keys(int64_t *most, const struct tensor_archive
     return ERROR_NONE;
 }
 
-enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, struct error *error)
+enum error_kind message_read_hello(struct kernel_hello *hello, struct frame frame, struct error *error)
 {
     struct tensor_archive archive;
     struct foreign_kernel *kernel = &hello->kernel;
     memset(hello, 0, sizeof *hello); /* it is compared with memcmp */
-    enum error_kind kind = message_open(&archive, HELLO_FORMAT, descriptor, error);
+    enum error_kind kind = message_open(&archive, HELLO_FORMAT, &frame, error);
     if (!kind)
         kind = message_read_word(kernel->name, sizeof kernel->name, &archive, "name", error);
     if (!kind)
@@ -91,6 +91,7 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
         hello->keeps = message_says(&archive, "keeps");
     }
     tensor_archive_close(&archive);
+    frame_clear(&frame);
     if (!kind && *hello->failure)
         kind = error_set(error, ERROR_USAGE, "%s cannot be run here: %s", *kernel->name ? kernel->name : "the kernel",
                          hello->failure);
@@ -131,13 +132,13 @@ static enum error_kind read_how(struct kernel_result *result, const struct tenso
 }
 
 enum error_kind message_read_result(struct kernel_result *result, const struct sequences *sequences, bool with_lse,
-                                    int descriptor, struct error *error)
+                                    struct frame frame, struct error *error)
 {
     struct tensor_archive archive;
     struct memory_audit *audit = &result->audit;
     int64_t offset_bytes = 0, buffer_bytes = 0;
     *result = (struct kernel_result){.seconds = -1};
-    enum error_kind kind = message_open(&archive, RESULT_FORMAT, descriptor, error);
+    enum error_kind kind = message_open(&archive, RESULT_FORMAT, &frame, error);
     if (!kind)
         kind = message_read_real(&result->seconds, &archive, "seconds", error);
     if (!kind)
@@ -161,5 +162,6 @@ enum error_kind message_read_result(struct kernel_result *result, const struct s
         kind = copy_outputs(sequences, with_lse, &archive, error);
     }
     tensor_archive_close(&archive);
+    frame_clear(&frame);
     return kind;
 }

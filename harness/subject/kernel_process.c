@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "harness/subject/kernel_child.h"
@@ -115,14 +114,13 @@ static enum error_kind give_up_within(struct kernel_process *process, enum trans
     return give_up(process, how, kind, doing, error);
 }
 
-/* Reads a message of at most max_bytes into *descriptor, a file in memory. */
-static enum error_kind receive(struct kernel_process *process, int *descriptor, uint64_t max_bytes, double *deadline_s,
-                               enum error_kind kind, const char *doing, struct error *error)
+/* Reads a message of at most max_bytes. */
+static enum error_kind receive(struct kernel_process *process, struct frame *frame, uint64_t max_bytes,
+                               double *deadline_s, enum error_kind kind, const char *doing, struct error *error)
 {
     uint8_t length[FRAME_LENGTH_BYTES];
-    void *bytes;
     size_t came;
-    *descriptor = -1;
+    *frame = (struct frame){.bytes = NULL};
     enum transfer received = kernel_pipe_receive(&process->pipe, length, sizeof length, &came, deadline_s);
     if (received != TRANSFERRED && came)
         return give_up_within(process, received, kind, came, sizeof length, "a message's length", error);
@@ -131,17 +129,15 @@ static enum error_kind receive(struct kernel_process *process, int *descriptor, 
     uint64_t size = frame_get_length(length);
     if (size < FRAME_LENGTH_BYTES || size > max_bytes)
         return refuse_length(process, length, max_bytes, kind, error);
-    enum error_kind made = frame_make_room(descriptor, &bytes, size, error);
+    enum error_kind made = frame_make_room(frame, size, error);
     if (made)
         return made;
-    received = kernel_pipe_receive(&process->pipe, bytes, (size_t)size, &came, deadline_s);
+    received = kernel_pipe_receive(&process->pipe, frame->bytes, frame->size, &came, deadline_s);
     /* Of a file without a length before it the length of its header was taken for that; what follows is JSON. */
-    const bool bare = came >= FRAME_LENGTH_BYTES && is_text(bytes, FRAME_LENGTH_BYTES);
-    munmap(bytes, (size_t)size);
+    const bool bare = came >= FRAME_LENGTH_BYTES && is_text(frame->bytes, FRAME_LENGTH_BYTES);
     if (received == TRANSFERRED && !bare)
         return ERROR_NONE;
-    close(*descriptor);
-    *descriptor = -1;
+    frame_clear(frame);
     if (!bare)
         return give_up_within(process, received, kind, came, size, "a message", error);
     char why[CHILD_WHY_SIZE];
@@ -158,18 +154,17 @@ static enum error_kind receive(struct kernel_process *process, int *descriptor, 
 static enum error_kind begin(struct kernel_process *process, struct kernel_hello *hello, enum error_kind kind,
                              struct error *error)
 {
-    int descriptor;
+    struct frame frame;
     struct error wrong;
     enum error_kind begun =
         process->options.argv ? kernel_child_start(&process->pipe, process->options.argv, process->options.name, error)
                               : take_descriptors(process, error);
     double deadline_s = kernel_pipe_now_s() + process->options.timeout_s;
     if (!begun)
-        begun =
-            receive(process, &descriptor, MESSAGE_BYTES_MAX_HELLO, &deadline_s, kind, "did not say what it is", error);
+        begun = receive(process, &frame, MESSAGE_BYTES_MAX_HELLO, &deadline_s, kind, "did not say what it is", error);
     if (begun)
         return begun;
-    begun = message_read_hello(hello, descriptor, &wrong);
+    begun = message_read_hello(hello, frame, &wrong);
     if (!begun)
         return ERROR_NONE;
     char why[CHILD_WHY_SIZE];
@@ -231,7 +226,7 @@ static enum error_kind check_silence(struct kernel_process *process, struct erro
     return run_failed(error, RUN_FAILURE_NONSENSE);
 }
 
-static enum error_kind exchange(struct kernel_process *process, const struct sequences *sequences, int *descriptor,
+static enum error_kind exchange(struct kernel_process *process, const struct sequences *sequences, struct frame *frame,
                                 struct error *error)
 {
     struct safetensors_plan plan;
@@ -244,8 +239,7 @@ static enum error_kind exchange(struct kernel_process *process, const struct seq
     }
     safetensors_plan_clear(&plan);
     return kind ? kind
-                : receive(process, descriptor, result_bytes(sequences), &deadline_s, ERROR_SUBJECT, "gave no answer",
-                          error);
+                : receive(process, frame, result_bytes(sequences), &deadline_s, ERROR_SUBJECT, "gave no answer", error);
 }
 
 static enum error_kind run(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
@@ -254,16 +248,16 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
     struct kernel_process *process = launcher;
     struct kernel_result result;
     struct error wrong;
-    int descriptor;
+    struct frame frame;
     double start = kernel_pipe_now_s();
     enum error_kind kind = need_process(process, error);
     if (!kind)
         kind = check_silence(process, error);
     if (!kind)
-        kind = exchange(process, sequences, &descriptor, error);
+        kind = exchange(process, sequences, &frame, error);
     if (kind)
         return kind;
-    kind = message_read_result(&result, sequences, writes_lse(process), descriptor, &wrong);
+    kind = message_read_result(&result, sequences, writes_lse(process), frame, &wrong);
     if (kind == ERROR_USAGE) {
         char why[CHILD_WHY_SIZE];
         kernel_child_end(&process->pipe, false, why); /* whatever it says next belongs to nothing */

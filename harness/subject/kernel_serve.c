@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "harness/subject/callback.h"
@@ -52,33 +51,27 @@ static enum error_kind write_plan(int out, const struct safetensors_plan *plan, 
     return kind;
 }
 
-/* The next message as a file in memory; -1 if there is none. */
-static enum error_kind read_message(int in, int *descriptor, struct error *error)
+/* The next message; its bytes are NULL if there is none. */
+static enum error_kind read_message(int in, struct frame *frame, struct error *error)
 {
     uint8_t length[FRAME_LENGTH_BYTES];
     size_t size = sizeof length;
-    void *mapped;
-    int file;
-    *descriptor = -1;
+    *frame = (struct frame){.bytes = NULL};
     enum error_kind kind = read_all(in, length, &size, error);
     if (kind || size < sizeof length)
         return kind;
-    const uint64_t bytes = frame_get_length(length);
-    kind = frame_make_room(&file, &mapped, bytes, error);
+    kind = frame_make_room(frame, frame_get_length(length), error);
     if (kind)
         return kind;
-    size = (size_t)bytes;
-    kind = read_all(in, mapped, &size, error);
-    munmap(mapped, (size_t)bytes);
-    if (!kind && size == bytes) {
-        *descriptor = file;
-        return ERROR_NONE;
-    }
-    close(file);
+    size = frame->size;
+    kind = read_all(in, frame->bytes, &size, error);
+    if (kind || size < frame->size)
+        frame_clear(frame);
     return kind;
 }
 
-static enum error_kind answer(struct callback *callback, int descriptor, int out, struct error *error)
+/* To a launch, which it takes over. */
+static enum error_kind answer(struct callback *callback, struct frame frame, int out, struct error *error)
 {
     struct received_launch launch;
     struct kernel_result result = {.seconds = -1};
@@ -87,7 +80,7 @@ static enum error_kind answer(struct callback *callback, int descriptor, int out
     bool lse = callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
     char left[MESSAGE_TEXT_SIZE];
     leftover_look(callback->leftover, kept_outputs_bytes(&callback->kept), left, sizeof left);
-    enum error_kind kind = message_read_launch(&launch, descriptor, error);
+    enum error_kind kind = message_read_launch(&launch, frame, error);
     if (!kind) {
         kind = callback_run(callback, &launch.sequences, &result.audit, &result.seconds, &failure);
         if (kind)
@@ -140,10 +133,12 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
     if (!kind)
         kind = write_plan(out, &plan, error);
     safetensors_plan_clear(&plan);
-    for (int descriptor = 0; !kind && descriptor >= 0;) {
-        kind = read_message(in, &descriptor, error);
-        if (!kind && descriptor >= 0)
-            kind = answer(&callback, descriptor, out, error);
+    for (bool more = true; !kind && more;) {
+        struct frame frame;
+        kind = read_message(in, &frame, error);
+        more = frame.bytes;
+        if (more)
+            kind = answer(&callback, frame, out, error);
     }
     callback_clear(&callback);
     cuda_device_close(callback.kept.device);

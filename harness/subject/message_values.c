@@ -14,9 +14,10 @@ enum error_kind message_refuse(struct error *error, const char *what, const char
                      given ? quote(quoted, given, strlen(given)) : "nowhere", allowed);
 }
 
-enum error_kind message_open(struct tensor_archive *archive, const char *format, int descriptor, struct error *error)
+enum error_kind message_open(struct tensor_archive *archive, const char *format, const struct frame *frame,
+                             struct error *error)
 {
-    enum error_kind kind = tensor_archive_take(archive, MESSAGE_NAME, descriptor, error);
+    enum error_kind kind = tensor_archive_in_memory(archive, MESSAGE_NAME, frame->bytes, frame->size, error);
     if (kind)
         return kind;
     const char *said = tensor_archive_metadata(archive, MESSAGE_FORMAT_KEY);
@@ -84,7 +85,6 @@ enum error_kind message_copy_tensor(void *to, const struct tensor_archive *archi
 {
     char name[MESSAGE_NAME_SIZE], text[TENSOR_LAYOUT_TEXT_SIZE], expected[TENSOR_LAYOUT_TEXT_SIZE];
     struct tensor_layout wanted = {.type = type, .num_axes = num_axes};
-    struct tensor_file tensor;
     message_make_name(name, part, i);
     memcpy(wanted.shape, shape, (size_t)num_axes * sizeof *shape);
     tensor_layout_text(expected, &wanted);
@@ -98,9 +98,5 @@ enum error_kind message_copy_tensor(void *to, const struct tensor_archive *archi
                          entry->layout.type == ELEMENT_COUNT ? "numbers of no known type"
                                                              : tensor_layout_text(text, &entry->layout),
                          expected);
-    enum error_kind kind = tensor_archive_tensor(&tensor, archive, entry, error);
-    if (!kind && entry->size_bytes > 0)
-        memcpy(to, tensor.elements, (size_t)entry->size_bytes);
-    tensor_close(&tensor);
-    return kind;
+    return entry->size_bytes > 0 ? tensor_archive_copy(to, archive, entry, error) : ERROR_NONE;
 }

@@ -8,14 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/subject/kernel_frame.h"
 #include "harness/support/tensor_file.h"
 #include "reference/error.h"
 
 /* "its message has WHAT GIVEN; allowed: ALLOWED"; given NULL: it is nowhere. */
 enum error_kind message_refuse(struct error *error, const char *what, const char *given, const char *allowed);
 
-/* Takes what descriptor has, which must say that it is of this format. archive is to be closed whatever the result. */
-enum error_kind message_open(struct tensor_archive *archive, const char *format, int descriptor, struct error *error);
+/* Reads what has come, which must say that it is of this format. archive is to be closed whatever the result, before
+ * frame is cleared. */
+enum error_kind message_open(struct tensor_archive *archive, const char *format, const struct frame *frame,
+                             struct error *error);
 
 /* A finite number; *number stays what it is where the key is not there. */
 enum error_kind message_read_real(double *number, const struct tensor_archive *archive, const char *key,

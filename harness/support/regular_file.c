@@ -33,18 +33,9 @@ enum error_kind regular_file_open(struct regular_file *file, const char *path, c
     return ERROR_USAGE;
 }
 
-enum error_kind regular_file_take(struct regular_file *file, const char *path, int descriptor, struct error *error)
+struct regular_file regular_file_in_memory(const char *path, const void *bytes, size_t size)
 {
-    char quoted[PATH_QUOTE_SIZE];
-    struct stat status;
-    *file = (struct regular_file){.path = path, .descriptor = descriptor};
-    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
-        file->size = status.st_size;
-        file->modified = status.st_mtim;
-        return ERROR_NONE;
-    }
-    regular_file_close(file);
-    return error_set(error, ERROR_SYSTEM, "%s: is no regular file", quote_path(quoted, path));
+    return (struct regular_file){.path = path, .descriptor = -1, .memory = bytes, .size = (int64_t)size};
 }
 
 void regular_file_close(struct regular_file *file)
@@ -59,6 +50,10 @@ enum error_kind regular_file_read(const struct regular_file *file, void *bytes, 
 {
     char path[PATH_QUOTE_SIZE];
     size_t done = 0;
+    if (file->memory) {
+        memcpy(bytes, file->memory + offset, size);
+        return ERROR_NONE;
+    }
     while (done < size) {
         ssize_t count = pread(file->descriptor, (char *)bytes + done, size - done, offset + (int64_t)done);
         if (count < 0 && errno == EINTR)

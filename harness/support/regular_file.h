@@ -15,6 +15,7 @@
 struct regular_file {
     const char *path; /* the caller's, for messages */
     int descriptor;
+    const uint8_t *memory;    /* in place of a descriptor, the caller's; NULL: there is one */
     int64_t size;             /* when it was opened, */
     struct timespec modified; /* and when it had been written to */
 };
@@ -23,8 +24,8 @@ struct regular_file {
 enum error_kind regular_file_open(struct regular_file *file, const char *path, const char *allowed,
                                   struct error *error);
 
-/* Takes over a descriptor of a regular file, also if it fails; path is what messages call it. */
-enum error_kind regular_file_take(struct regular_file *file, const char *path, int descriptor, struct error *error);
+/* What would stand in a file stands in memory, which is the caller's; path is what messages call it. */
+struct regular_file regular_file_in_memory(const char *path, const void *bytes, size_t size);
 
 /* Also takes a file that was not opened, descriptor -1. */
 void regular_file_close(struct regular_file *file);

@@ -51,13 +51,12 @@ enum error_kind tensor_archive_open(struct tensor_archive *archive, const char *
     return kind;
 }
 
-enum error_kind tensor_archive_take(struct tensor_archive *archive, const char *name, int descriptor,
-                                    struct error *error)
+enum error_kind tensor_archive_in_memory(struct tensor_archive *archive, const char *name, const void *bytes,
+                                         size_t size, struct error *error)
 {
-    *archive = (struct tensor_archive){.path = name, .format = &safetensors_format, .file = {.descriptor = -1}};
-    enum error_kind kind = regular_file_take(&archive->file, name, descriptor, error);
-    if (!kind)
-        kind = archive->format->open(archive, error);
+    *archive = (struct tensor_archive){
+        .path = name, .format = &safetensors_format, .file = regular_file_in_memory(name, bytes, size)};
+    enum error_kind kind = archive->format->open(archive, error);
     if (kind)
         tensor_archive_close(archive);
     return kind;
@@ -151,6 +150,12 @@ enum error_kind tensor_archive_tensor(struct tensor_file *tensor, const struct t
     if (kind)
         tensor_close(tensor);
     return kind;
+}
+
+enum error_kind tensor_archive_copy(void *to, const struct tensor_archive *archive, const struct tensor_entry *entry,
+                                    struct error *error)
+{
+    return regular_file_read(&archive->file, to, (size_t)entry->size_bytes, entry->start, error);
 }
 
 const char *tensor_archive_metadata(const struct tensor_archive *archive, const char *key)

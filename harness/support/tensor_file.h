@@ -85,10 +85,10 @@ struct tensor_archive {
 /* Opens a file of one of the three formats by its name, and reads what tensors it has. */
 enum error_kind tensor_archive_open(struct tensor_archive *archive, const char *path, struct error *error);
 
-/* The same of what a descriptor has, which it takes over, in a .safetensors file's format; name is what messages call
- * it. */
-enum error_kind tensor_archive_take(struct tensor_archive *archive, const char *name, int descriptor,
-                                    struct error *error);
+/* The same of what stands in memory, in a .safetensors file's format; it is the caller's, and outlives the archive;
+ * name is what messages call it. Of its tensors none is opened: they are copied. */
+enum error_kind tensor_archive_in_memory(struct tensor_archive *archive, const char *name, const void *bytes,
+                                         size_t size, struct error *error);
 
 /* Also takes one that is all zeros, or whose opening failed. Tensors opened from it stay open. */
 void tensor_archive_close(struct tensor_archive *archive);
@@ -107,6 +107,10 @@ enum error_kind tensor_archive_describe(struct tensor_layout *layout, const stru
 /* Opens the tensor of an entry, as tensor_open does; tensor_close ends it, before or after the archive. */
 enum error_kind tensor_archive_tensor(struct tensor_file *tensor, const struct tensor_archive *archive,
                                       const struct tensor_entry *entry, struct error *error);
+
+/* Copies the elements of an entry of a .safetensors file, size_bytes, to wherever. */
+enum error_kind tensor_archive_copy(void *to, const struct tensor_archive *archive, const struct tensor_entry *entry,
+                                    struct error *error);
 
 /* The value of a key; NULL if there is none. */
 const char *tensor_archive_metadata(const struct tensor_archive *archive, const char *key);

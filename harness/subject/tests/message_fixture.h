@@ -1,13 +1,11 @@
 /*
- * A launch of two sequences for tests of what carries it, and files in memory.
+ * A launch of two sequences for tests of what carries it, and messages that have come.
  */
 #ifndef HARNESS_SUBJECT_TESTS_MESSAGE_FIXTURE_H
 #define HARNESS_SUBJECT_TESTS_MESSAGE_FIXTURE_H
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "harness/subject/kernel_message.h"
 
@@ -64,31 +62,29 @@ static inline void launch_fixture_make(struct launch_fixture *launch)
     }
 }
 
-/* A file in memory that holds the bytes; -1 if there is none. */
-static inline int file_of(const void *bytes, size_t size)
+/* A message that has come; of no bytes where there is no memory. */
+static inline struct frame frame_of(const void *bytes, size_t size)
 {
-    int descriptor = memfd_create("test", MFD_CLOEXEC);
-    if (descriptor >= 0 && (write(descriptor, bytes, size) != (ssize_t)size)) {
-        close(descriptor);
-        return -1;
-    }
-    return descriptor;
+    struct frame frame = {malloc(size + 1), size};
+    if (frame.bytes)
+        memcpy(frame.bytes, bytes, size);
+    else
+        frame.size = 0;
+    return frame;
 }
 
-/* The plan's bytes in one file, and the plan cleared. */
-static inline int file_of_plan(struct safetensors_plan *plan)
+/* The plan's bytes in one message, and the plan cleared. */
+static inline struct frame frame_of_plan(struct safetensors_plan *plan)
 {
-    char *bytes = malloc(plan->size_bytes + 1);
+    struct frame frame = {malloc(plan->size_bytes + 1), plan->size_bytes};
     size_t at = plan->header_bytes;
-    if (!bytes)
-        return -1;
-    memcpy(bytes, plan->header, plan->header_bytes);
+    if (!frame.bytes)
+        return (struct frame){.bytes = NULL};
+    memcpy(frame.bytes, plan->header, plan->header_bytes);
     for (size_t i = 0; i < plan->num_pieces; at += plan->pieces[i++].size_bytes)
-        memcpy(bytes + at, plan->pieces[i].elements, plan->pieces[i].size_bytes);
-    int descriptor = file_of(bytes, plan->size_bytes);
-    free(bytes);
+        memcpy((char *)frame.bytes + at, plan->pieces[i].elements, plan->pieces[i].size_bytes);
     safetensors_plan_clear(plan);
-    return descriptor;
+    return frame;
 }
 
 #endif

@@ -19,7 +19,7 @@ static void test_a_launch_arrives_as_it_was(void **state)
     launch_fixture_make(&sent);
     memset(sent.out, 0x5a, sizeof sent.out);
     assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
-    assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_int_equal(message_read_launch(&got, frame_of_plan(&plan), &error), ERROR_NONE);
     assert_int_equal(got.sequences.count, FIXTURE_SEQUENCES);
     for (int i = 0; i < FIXTURE_SEQUENCES; i++) {
         const struct problem *a = &sent.problems[i], *b = &got.problems[i];
@@ -62,7 +62,7 @@ static void test_pages_arrive_as_they_were(void **state)
                      ERROR_NONE);
     sent.sequences.pages = &cache;
     assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
-    assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_int_equal(message_read_launch(&got, frame_of_plan(&plan), &error), ERROR_NONE);
     const struct paged_cache *pages = got.sequences.pages;
     assert_non_null(pages);
     assert_true(pages->num_pages == 6 && pages->page_size == 4 && pages->max_pages == 2);
@@ -103,7 +103,7 @@ static void test_pages_that_are_not_there_are_refused(void **state)
             ((int32_t *)(uintptr_t)cache.seq_lens)[1] = rows[i].length;
         sent.sequences.pages = &cache;
         assert_int_equal(message_plan_launch(&plan, &sent.sequences, false, true, &error), ERROR_NONE);
-        assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_USAGE);
+        assert_int_equal(message_read_launch(&got, frame_of_plan(&plan), &error), ERROR_USAGE);
         if (!strstr(error.text, rows[i].says))
             fail_msg("%s", error.text);
         received_launch_clear(&got);
@@ -131,7 +131,7 @@ static void test_strides_arrive_as_they_were(void **state)
             sequence_strides_make(&strides[i], &sent.problems[i], sent.sequences.pages, 7);
         sent.sequences.strides = strides;
         assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
-        assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_NONE);
+        assert_int_equal(message_read_launch(&got, frame_of_plan(&plan), &error), ERROR_NONE);
         assert_non_null(got.sequences.strides);
         assert_memory_equal(got.sequences.strides, strides, sizeof strides);
         received_launch_clear(&got);
@@ -175,7 +175,7 @@ static void test_pages_far_away_arrive_as_they_were(void **state)
         }
         sent.sequences.strides = rows[i].without_strides ? NULL : strides;
         assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
-        const enum error_kind kind = message_read_launch(&got, file_of_plan(&plan), &error);
+        const enum error_kind kind = message_read_launch(&got, frame_of_plan(&plan), &error);
         assert_int_equal(kind, rows[i].says ? ERROR_USAGE : ERROR_NONE);
         if (kind && !strstr(error.text, rows[i].says))
             fail_msg("%s", error.text);
@@ -208,7 +208,7 @@ static void test_strides_of_rows_that_overlap_are_refused(void **state)
         strides[1].of[STRIDED_V] = wrong[i];
         sent.sequences.strides = strides;
         assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
-        assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_USAGE);
+        assert_int_equal(message_read_launch(&got, frame_of_plan(&plan), &error), ERROR_USAGE);
         if (!strstr(error.text, "its message has v_strides.1 '") || !strstr(error.text, "rows that do not overlap"))
             fail_msg("%s", error.text);
         received_launch_clear(&got);
@@ -231,7 +231,7 @@ static void test_a_result_arrives_as_it_was(void **state)
         ((char *)sent.out)[i] = (char)i;
     sent.lse[1][3] = 2.5f;
     assert_int_equal(message_plan_result(&plan, &sent.sequences, true, &said, &error), ERROR_NONE);
-    assert_int_equal(message_read_result(&heard, &got.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_int_equal(message_read_result(&heard, &got.sequences, true, frame_of_plan(&plan), &error), ERROR_NONE);
     assert_memory_equal(sent.out, got.out, sizeof sent.out);
     assert_memory_equal(sent.lse, got.lse, sizeof sent.lse);
     assert_true(heard.seconds == 0.25 && heard.ends);
@@ -254,7 +254,7 @@ static void test_a_failure_has_no_tensors(void **state)
     memset(launch.out, 0x77, sizeof launch.out);
     assert_int_equal(message_plan_result(&plan, &launch.sequences, true, &said, &error), ERROR_NONE);
     assert_int_equal(plan.num_pieces, 0);
-    assert_int_equal(message_read_result(&heard, &launch.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_int_equal(message_read_result(&heard, &launch.sequences, true, frame_of_plan(&plan), &error), ERROR_NONE);
     assert_string_equal(heard.failure, "no such engine");
     assert_int_equal(heard.how, RUN_FAILURE_REFUSAL);
     assert_false(heard.ends);
@@ -273,7 +273,7 @@ static void test_a_failure_says_how(void **state)
         struct error error;
         launch_fixture_make(&launch);
         assert_int_equal(message_plan_result(&plan, &launch.sequences, true, &said, &error), ERROR_NONE);
-        assert_int_equal(message_read_result(&heard, &launch.sequences, true, file_of_plan(&plan), &error),
+        assert_int_equal(message_read_result(&heard, &launch.sequences, true, frame_of_plan(&plan), &error),
                          told ? ERROR_NONE : ERROR_USAGE);
         if (told)
             assert_int_equal(heard.how, how);
@@ -293,7 +293,8 @@ static void test_a_failure_may_be_the_machines(void **state)
         struct error error;
         launch_fixture_make(&launch);
         assert_int_equal(message_plan_result(&plan, &launch.sequences, true, &said, &error), ERROR_NONE);
-        assert_int_equal(message_read_result(&heard, &launch.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
+        assert_int_equal(message_read_result(&heard, &launch.sequences, true, frame_of_plan(&plan), &error),
+                         ERROR_NONE);
         assert_int_equal(heard.is_machines, i);
     }
 }
@@ -317,7 +318,7 @@ static void test_a_kernel_says_what_it_is(void **state)
     struct safetensors_plan plan;
     struct error error;
     assert_int_equal(message_plan_hello(&plan, &said, &error), ERROR_NONE);
-    assert_int_equal(message_read_hello(&heard, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_int_equal(message_read_hello(&heard, frame_of_plan(&plan), &error), ERROR_NONE);
     assert_string_equal(heard.kernel.name, said.kernel.name);
     assert_string_equal(heard.kernel.about, said.kernel.about);
     assert_string_equal(heard.kernel.arithmetic, said.kernel.arithmetic);
@@ -342,7 +343,7 @@ static void test_a_digest_is_one(void **state)
         struct safetensors_plan plan;
         snprintf(said.kernel.digest, sizeof said.kernel.digest, "%s", none[i]);
         assert_int_equal(message_plan_hello(&plan, &said, &error), ERROR_NONE);
-        assert_int_equal(message_read_hello(&heard, file_of_plan(&plan), &error), ERROR_USAGE);
+        assert_int_equal(message_read_hello(&heard, frame_of_plan(&plan), &error), ERROR_USAGE);
         assert_non_null(strstr(error.text, "allowed: 16 hexadecimal digits"));
         safetensors_plan_clear(&plan);
     }
@@ -355,7 +356,7 @@ static void test_a_kernel_that_cannot_run_says_why(void **state)
     struct safetensors_plan plan;
     struct error error;
     assert_int_equal(message_plan_hello(&plan, &said, &error), ERROR_NONE);
-    assert_int_equal(message_read_hello(&heard, file_of_plan(&plan), &error), ERROR_USAGE);
+    assert_int_equal(message_read_hello(&heard, frame_of_plan(&plan), &error), ERROR_USAGE);
     assert_string_equal(error.text, "mine cannot be run here: no GPU");
 }
 
@@ -378,7 +379,7 @@ static void test_a_result_of_something_else_is_refused(void **state)
                 sent.problems[s].num_heads = FIXTURE_QUERIES;
             }
         assert_int_equal(message_plan_result(&plan, &sent.sequences, true, &result, &error), ERROR_NONE);
-        assert_int_equal(message_read_result(&heard, &asked.sequences, true, file_of_plan(&plan), &error),
+        assert_int_equal(message_read_result(&heard, &asked.sequences, true, frame_of_plan(&plan), &error),
                          i < 2 ? ERROR_USAGE : ERROR_NONE);
         if (i < 2)
             assert_string_equal(error.text, i == 0 ? "its message has out.0 as bf16 [2, 4, 3]; allowed: f16 [2, 4, 3]"
@@ -398,21 +399,21 @@ static void test_no_part_of_a_message_is_believed(void **state)
     launch_fixture_make(&launch);
     launch_fixture_make(&got);
     assert_int_equal(message_plan_result(&plan, &launch.sequences, true, &result, &error), ERROR_NONE);
-    int descriptor = file_of_plan(&plan);
-    ssize_t size = pread(descriptor, bytes, sizeof bytes, 0);
-    close(descriptor);
-    assert_in_range(size, 100, (ssize_t)sizeof bytes - 1);
-    for (ssize_t i = 0; i < size; i++) {
-        assert_int_equal(message_read_result(&heard, &got.sequences, true, file_of(bytes, (size_t)i), &error),
-                         ERROR_USAGE);
+    struct frame whole = frame_of_plan(&plan);
+    const size_t size = whole.size;
+    assert_in_range(size, 100, sizeof bytes);
+    memcpy(bytes, whole.bytes, size);
+    frame_clear(&whole);
+    for (size_t i = 0; i < size; i++) {
+        assert_int_equal(message_read_result(&heard, &got.sequences, true, frame_of(bytes, i), &error), ERROR_USAGE);
         for (int bit = 0; bit < 8; bit++) {
             struct received_launch other;
             struct kernel_hello hello;
             bytes[i] ^= (char)(1 << bit);
-            (void)message_read_result(&heard, &got.sequences, true, file_of(bytes, (size_t)size), &error);
-            assert_int_equal(message_read_launch(&other, file_of(bytes, (size_t)size), &error), ERROR_USAGE);
+            (void)message_read_result(&heard, &got.sequences, true, frame_of(bytes, size), &error);
+            assert_int_equal(message_read_launch(&other, frame_of(bytes, size), &error), ERROR_USAGE);
             received_launch_clear(&other);
-            assert_int_equal(message_read_hello(&hello, file_of(bytes, (size_t)size), &error), ERROR_USAGE);
+            assert_int_equal(message_read_hello(&hello, frame_of(bytes, size), &error), ERROR_USAGE);
             bytes[i] ^= (char)(1 << bit);
         }
     }
