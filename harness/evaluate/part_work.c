@@ -81,6 +81,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     /* What ours write is looked at in the trials of oracles alone: it costs a copy of all that they are given. */
     struct memory_audit audit = {.breached = ""}, *asked = evaluator->foreign ? &audit : NULL;
     double seconds = 0, start = seconds_now();
+    companions_leave(companions, point);
     if (kind)
         return kind;
     if (point->batch == BATCH_TOGETHER) {
