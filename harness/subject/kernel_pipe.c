@@ -61,8 +61,8 @@ static enum transfer wait_for(const struct kernel_pipe *pipe, int descriptor, sh
     }
 }
 
-/* write(), where a pipe that nobody reads from any more is an error and no signal. */
-static ssize_t write_quietly(int descriptor, const void *bytes, size_t size)
+/* writev(), where a pipe that nobody reads from any more is an error and no signal. */
+static ssize_t write_quietly(int descriptor, const struct iovec *pieces, int count)
 {
     sigset_t pipe_signal, before, pending;
     sigemptyset(&pipe_signal);
@@ -70,34 +70,14 @@ static ssize_t write_quietly(int descriptor, const void *bytes, size_t size)
     sigpending(&pending);
     bool was_pending = sigismember(&pending, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-    ssize_t count = write(descriptor, bytes, size);
+    ssize_t written = writev(descriptor, pieces, count);
     int reason = errno;
-    if (count < 0 && reason == EPIPE && !was_pending)
+    if (written < 0 && reason == EPIPE && !was_pending)
         while (sigtimedwait(&pipe_signal, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
             ;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = reason;
-    return count;
-}
-
-static enum transfer send_bytes(const struct kernel_pipe *pipe, const void *bytes, size_t size, double *deadline_s)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t count = write_quietly(pipe->to, (const char *)bytes + done, size - done);
-        if (count >= 0) {
-            done += (size_t)count;
-            continue;
-        }
-        if (errno == EPIPE)
-            return ENDED;
-        if (errno != EAGAIN && errno != EINTR)
-            return BROKEN;
-        enum transfer waited = errno == EAGAIN ? wait_for(pipe, pipe->to, POLLOUT, deadline_s) : TRANSFERRED;
-        if (waited != TRANSFERRED)
-            return waited;
-    }
-    return TRANSFERRED;
+    return written;
 }
 
 enum transfer kernel_pipe_receive(const struct kernel_pipe *pipe, void *bytes, size_t size, size_t *came,
@@ -124,11 +104,22 @@ enum transfer kernel_pipe_receive(const struct kernel_pipe *pipe, void *bytes, s
 enum transfer kernel_pipe_send(const struct kernel_pipe *pipe, const struct safetensors_plan *plan, double *deadline_s)
 {
     uint8_t length[FRAME_LENGTH_BYTES];
+    struct iovec pieces[FRAME_PIECES];
+    size_t done = 0;
     frame_put_length(length, plan->size_bytes);
-    enum transfer sent = send_bytes(pipe, length, sizeof length, deadline_s);
-    if (sent == TRANSFERRED)
-        sent = send_bytes(pipe, plan->header, plan->header_bytes, deadline_s);
-    for (size_t i = 0; i < plan->num_pieces && sent == TRANSFERRED; i++)
-        sent = send_bytes(pipe, plan->pieces[i].elements, plan->pieces[i].size_bytes, deadline_s);
-    return sent;
+    for (int count; (count = frame_rest(pieces, length, plan, done)) > 0;) {
+        ssize_t written = write_quietly(pipe->to, pieces, count);
+        if (written >= 0) {
+            done += (size_t)written;
+            continue;
+        }
+        if (errno == EPIPE)
+            return ENDED;
+        if (errno != EAGAIN && errno != EINTR)
+            return BROKEN;
+        enum transfer waited = errno == EAGAIN ? wait_for(pipe, pipe->to, POLLOUT, deadline_s) : TRANSFERRED;
+        if (waited != TRANSFERRED)
+            return waited;
+    }
+    return TRANSFERRED;
 }

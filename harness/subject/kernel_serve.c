@@ -27,28 +27,19 @@ static enum error_kind read_all(int descriptor, void *bytes, size_t *size, struc
     return ERROR_NONE;
 }
 
-static enum error_kind write_all(int descriptor, const void *bytes, size_t size, struct error *error)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t count = write(descriptor, (const char *)bytes + done, size - done);
-        if (count < 0 && errno != EINTR)
-            return error_set(error, ERROR_SYSTEM, "a result cannot be written: %s", strerror(errno));
-        done += count > 0 ? (size_t)count : 0;
-    }
-    return ERROR_NONE;
-}
-
 static enum error_kind write_plan(int out, const struct safetensors_plan *plan, struct error *error)
 {
     uint8_t length[FRAME_LENGTH_BYTES];
+    struct iovec pieces[FRAME_PIECES];
+    size_t done = 0;
     frame_put_length(length, plan->size_bytes);
-    enum error_kind kind = write_all(out, length, sizeof length, error);
-    if (!kind)
-        kind = write_all(out, plan->header, plan->header_bytes, error);
-    for (size_t i = 0; i < plan->num_pieces && !kind; i++)
-        kind = write_all(out, plan->pieces[i].elements, plan->pieces[i].size_bytes, error);
-    return kind;
+    for (int count; (count = frame_rest(pieces, length, plan, done)) > 0;) {
+        ssize_t written = writev(out, pieces, count);
+        if (written < 0 && errno != EINTR)
+            return error_set(error, ERROR_SYSTEM, "a result cannot be written: %s", strerror(errno));
+        done += written > 0 ? (size_t)written : 0;
+    }
+    return ERROR_NONE;
 }
 
 /* The next message; its bytes are NULL if there is none. */
