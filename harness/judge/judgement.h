@@ -35,7 +35,8 @@ enum signature {
 
 extern const char *const signature_names[SIGNATURE_COUNT];
 
-enum { SIGNATURE_DETAIL_SIZE = 256 }; /* what is said of one failure */
+/* What is said of one failure; and where two reasons, of no more each, are as good as each other. */
+enum { SIGNATURE_DETAIL_SIZE = 256, SIGNATURE_REASONS_SIZE = 2 * SIGNATURE_DETAIL_SIZE + 32 };
 
 /* The signature called name, or SIGNATURE_COUNT. */
 enum signature signature_from_name(const char *name);

@@ -135,7 +135,7 @@ static enum error_kind read_finding(struct signature_finding *finding, const jso
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges && !kind; i++)
         kind = read_whole(&numbers[i], object, ranges[i].name, ranges[i].least, ranges[i].greatest, error);
     if (!kind)
-        kind = read_text(&detail, object, "detail", SIGNATURE_DETAIL_SIZE, false, error);
+        kind = read_text(&detail, object, "detail", SIGNATURE_REASONS_SIZE, false, error);
     if (!kind)
         kind = read_text(&finding->remedy, object, "remedy", REMEDY_SIZE, true, error);
     if (!kind)

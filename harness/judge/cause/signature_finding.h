@@ -25,7 +25,7 @@ struct signature_finding {
     double residual;        /* of the row: largest |out - predicted| in units of the tolerance at that element; of a
                              * row that fails by its lse alone, and of bias-shift: the same of lse. NaN if unknown */
     const char *remedy;     /* a sentence for remedy_for: what to change, by what was found */
-    char detail[SIGNATURE_DETAIL_SIZE]; /* what the match says: "slope 0.0078 in place of 0.84"; may be empty */
+    char detail[SIGNATURE_REASONS_SIZE]; /* what the match says: "slope 0.0078 in place of 0.84"; may be empty */
 };
 
 #endif

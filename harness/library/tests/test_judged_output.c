@@ -438,6 +438,29 @@ static void test_a_contradicted_name_is_left_open(void **state)
     assert_int_equal(finding.signature, SIGNATURE_WRONG_SCALE);
 }
 
+/* Reasons are said whole, however long they are, and so is how many more there are. */
+static void test_reasons_that_are_open_are_said_whole(void **state)
+{
+    static const struct class_whole none = {.outcome = CLASS_NONE};
+    enum { LONG = SIGNATURE_DETAIL_SIZE - 1 };
+    struct contract_finding contract = {.num_fits = 1, .fits = {{.seen_too = 1u << SIGNATURE_WRONG_SCALE}}};
+    struct signature_finding finding = {.signature = SIGNATURE_DROPPED_KEYS};
+    char both[2 * SIGNATURE_REASONS_SIZE];
+    (void)state;
+    memset(finding.detail, 'a', LONG);
+    memset(contract.fits[0].text, 'b', LONG);
+    snprintf(both, sizeof both, "%s, or %s", finding.detail, contract.fits[0].text);
+    signature_overrule(&finding, &contract, &none);
+    assert_string_equal(finding.detail, both);
+    contract.num_fits = 3;
+    contract.fits[1] = (struct contract_fit){.text = "c", .seen_too = 1u << SIGNATURE_DROPPED_KEYS};
+    contract.fits[2] = contract.fits[1];
+    finding.signature = SIGNATURE_DROPPED_KEYS;
+    signature_overrule(&finding, &contract, &none);
+    snprintf(both, sizeof both, "%s, or c, or 1 more", contract.fits[0].text);
+    assert_string_equal(finding.detail, both);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_another_class_has_no_cause),
         cmocka_unit_test(test_a_class_that_cannot_be_told_is_no_verdict),
         cmocka_unit_test(test_a_contradicted_name_is_left_open),
+        cmocka_unit_test(test_reasons_that_are_open_are_said_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
