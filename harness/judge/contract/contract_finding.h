@@ -14,6 +14,7 @@ struct contract_fit {
     const char *remedy_too; /* of the second of a pair; NULL: it is none */
     enum signature seen_as; /* contract_table.h; of a pair unknown, unless both have the same */
     unsigned seen_too;      /* of a pair: of either */
+    bool of_bits;           /* the output has other bits than those of what was meant: so has what is seen in it */
     char text[CONTRACT_TEXT_SIZE];
     int num_roundings;                /* beyond f32's own, under it; -1: nothing but the output's */
     class_set set;                    /* of the output under it, */

@@ -8,6 +8,7 @@
 #include "harness/judge/contract/contract_confirm.h"
 #include "harness/judge/contract/contract_evidence.h"
 #include "harness/judge/contract/contract_pair.h"
+#include "harness/judge/contract/contract_reading.h"
 #include "harness/judge/contract/contract_same.h"
 
 enum { SCREENED_ROWS = 3 };
@@ -361,7 +362,10 @@ static enum error_kind look_for(struct search *search, struct error *error)
     struct contract_finding *finding = search->finding;
     const struct problem *problem = search->exhibit->problem;
     search->inquiry.kv_head = problem_kv_head(problem, search->rows[0] % problem->num_heads);
-    enum error_kind kind = contract_screen_init(&search->screen, problem, SCREEN_ALL_ELEMENTS, error);
+    enum error_kind kind = contract_find_bits(finding, &search->inquiry, error);
+    if (kind || finding->named)
+        return kind;
+    kind = contract_screen_init(&search->screen, problem, SCREEN_ALL_ELEMENTS, error);
     search->screen.parts = search->exhibit->parts;
     if (!kind)
         kind = try_rows(search, false, error);
@@ -371,6 +375,8 @@ static enum error_kind look_for(struct search *search, struct error *error)
         kind = look_for_pairs(search, error);
     if (!kind && finding->num_fits == 1 && !search->too_many)
         kind = weigh(search, &finding->named, error);
+    if (!kind && !finding->named)
+        kind = contract_find_rows(finding, &search->inquiry, error);
     drop_kept(search);
     contract_screen_clear(&search->screen);
     return kind;

@@ -82,7 +82,8 @@ static const unsigned causes = SEEN(SILENT_ZERO) | SEEN(PRECISION_LOSS) | SEEN(L
 
 bool contract_speaks_against(const struct contract_finding *finding, enum signature seen)
 {
-    return finding->named && (causes & ~finding->fits[0].seen_too) >> seen & 1;
+    unsigned of_bits = finding->fits[0].of_bits ? SEEN(NAN) : 0;
+    return finding->named && ((causes | of_bits) & ~finding->fits[0].seen_too) >> seen & 1;
 }
 
 bool contract_leaves_open(const struct contract_finding *finding, enum signature seen)
