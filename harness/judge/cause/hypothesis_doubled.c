@@ -6,10 +6,11 @@
  *
  *     L' = sum_j n_j exp(s_j - max),  O' = sum_j n_j exp(s_j - max) v_j,  out = O' / L',  lse = max + log L'
  *
- * Nothing of it is fitted. What is tried is an end that is taken for one that belongs to the part, as `<=` for `<`
- * does, or a tile more; keys that each part lacks at its end or its beginning; bounds that are rounded to pages, down,
- * up, or each number by itself, where pages do not divide parts; and the first or newest keys of all, counted twice, as
- * where they are kept elsewhere too, or where an index beyond the end is taken for the last.
+ * Nothing of it is fitted, but for a number of keys at an end. What is tried is an end that is taken for one that
+ * belongs to the part, as `<=` for `<` does, or a tile more; keys that each part lacks at its end or its beginning;
+ * bounds that are rounded to pages, down, up, or each number by itself, where pages do not divide parts; and the first
+ * or newest keys of all, counted twice, as where they are kept elsewhere too, or where an index beyond the end is taken
+ * for the last.
  *
  * Pages that are no power of two of keys may be worked on as if they were: slots that make them one have k and v of 0,
  * and where they carry weight it is that of the bias that a key with their index has. They are a sink to O'.
@@ -259,7 +260,8 @@ static void offer_padded(struct suspect *suspect, double share, const char *text
     suspect->along_truth = false;
 }
 
-static void try_way(struct suspect *suspect, const struct sums *sums, struct way way)
+/* fitted: the number of keys was looked for. */
+static void offer_way(struct suspect *suspect, const struct sums *sums, struct way way, bool fitted)
 {
     double along, share = weigh(sums, &way, &along), lse, sink = suspect->sink;
     char text[TEXT_SIZE];
@@ -277,9 +279,14 @@ static void try_way(struct suspect *suspect, const struct sums *sums, struct way
     double empty = weigh_slots(sums, &way) + sums->sink;
     suspect->sink = empty > 0 ? suspect->max + log(empty) : -INFINITY;
     if (suspect_predict(suspect, &lse))
-        suspect_offer(suspect, signature, false, suspect->predicted, lse, "|%s|", text);
+        suspect_offer(suspect, signature, fitted, suspect->predicted, lse, "|%s|", text);
     suspect->seconds = false;
     suspect->sink = sink;
+}
+
+static void try_way(struct suspect *suspect, const struct sums *sums, struct way way)
+{
+    offer_way(suspect, sums, way, false);
 }
 
 /* ---- the ways -------------------------------------------------------------------------------------------------- */
@@ -353,6 +360,50 @@ static void try_ends(struct suspect *suspect, const struct sums *sums)
     }
 }
 
+/* What an end of the sequence has: its weight, and values times weights; and what is nearest to the row with it twice.
+ */
+struct end {
+    double sum, values[PROBLEM_MAX_DIM];
+    int64_t nearest; /* keys */
+    double least;    /* squares of what it leaves */
+};
+
+/* The end's keys once more beside all of them. */
+static void count_end_twice(struct end *end, const struct suspect *suspect, const struct sums *sums, int64_t keys)
+{
+    double squares = 0;
+    for (int d = 0; d < suspect->problem->head_dim; d++) {
+        double out = (suspect->truth[d] * sums->all + end->values[d]) / (sums->all + end->sum);
+        squares += (suspect->out[d] - out) * (suspect->out[d] - out);
+    }
+    if (squares < end->least) {
+        end->least = squares;
+        end->nearest = keys;
+    }
+}
+
+/* Any number of keys of an end, the one that is nearest to the row: a prefix, or a window, that two levels of a cache
+ * have. */
+static void try_any_end(struct suspect *suspect, const struct sums *sums, enum bounds bounds)
+{
+    const int64_t keys = sums->keys->count;
+    const double scale = problem_value_scale(suspect->problem);
+    struct end end = {.least = INFINITY};
+    for (int64_t some = 1; some < keys; some++) {
+        int64_t key = bounds == OLDEST_TWICE ? some - 1 : keys - some;
+        double weight = sum_before(sums->keys->sum, key + 1) - sum_before(sums->keys->sum, key);
+        if (!(weight > 0))
+            continue;
+        suspect_read_value(suspect, key, suspect->problem->head_dim);
+        end.sum += weight;
+        for (int d = 0; d < suspect->problem->head_dim; d++)
+            end.values[d] += weight * scale * (double)suspect->row[d];
+        count_end_twice(&end, suspect, sums, some);
+    }
+    if (end.nearest > 0)
+        offer_way(suspect, sums, (struct way){bounds, keys, end.nearest}, true);
+}
+
 /* Weights, and what values have along the error, become sums of those before and its own. */
 static struct sums add_up(struct suspect *suspect, struct key_tiles *keys)
 {
@@ -384,6 +435,8 @@ enum error_kind hypothesis_doubled(struct suspect *suspect, struct error *error)
         try_lengths(suspect, &sums);
         try_splits(suspect, &sums);
         try_padding(suspect, &sums);
+        try_any_end(suspect, &sums, OLDEST_TWICE);
+        try_any_end(suspect, &sums, NEWEST_TWICE);
         suspect->choices = SUSPECT_CHOICES;
     }
     key_tiles_clear(&keys);

@@ -63,6 +63,23 @@ static void test_bounds_of_parts(void **state)
     }
 }
 
+/* Of an end any number counts twice: with lse, whose gain says how many, and without. */
+static void test_any_number_of_keys_at_an_end(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        struct signature_trial trial = begin_flat(700, dtypes_tried[i % 2]);
+        enum counting counting = i & 2 ? COUNT_OLDEST_TWICE : COUNT_NEWEST_TWICE;
+        count_all(&trial, &(struct counted_keys){counting, 700, i & 2 ? 423 : 77, 0});
+        if (i & 4) {
+            free(trial.output.lse);
+            trial.output.lse = NULL;
+        }
+        expect_and_end(&trial, SIGNATURE_DOUBLED_KEYS,
+                       i & 2 ? "the oldest 423 keys are counted twice" : "the newest 77 keys are counted twice");
+    }
+}
+
 /* Two keys behind the first 256, twice: parts of 256 that end too late by any number of keys make the same of them. */
 static void test_an_end_is_no_part(void **state)
 {
@@ -191,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounds_of_parts),
+        cmocka_unit_test(test_any_number_of_keys_at_an_end),
         cmocka_unit_test(test_an_end_is_no_part),
         cmocka_unit_test(test_an_lse_alone_is_no_merge_that_changes_out),
         cmocka_unit_test(test_slots_behind_pages),
