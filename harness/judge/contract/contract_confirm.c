@@ -29,7 +29,7 @@ struct confirming {
     struct class_report report; /* of all rows */
     struct truth truth;         /* of the trial, where it is gone through at once */
     class_set set;              /* of what covers it */
-    bool is_off;                /* some row by a factor of its own, or a part has not the truth's shape */
+    bool is_off; /* some row by a factor, or a constant, of its own, or a part has not the truth's shape */
     bool fits;
 };
 
@@ -48,7 +48,8 @@ static enum error_kind confirm_part(void *context, struct contract_part *part, b
         kind = class_find(&report, &exhibit, inquiry->threads, inquiry->progress, error);
     if (!kind) {
         class_of_rows(&whole, &report);
-        confirming->is_off |= contract_leaves_factor(&exhibit) || !contract_has_shape(&exhibit);
+        confirming->is_off |= contract_leaves_factor(&exhibit) || !contract_has_shape(&exhibit) ||
+                              contract_leaves_own_number(&exhibit, part->trial, whole.minimal[0]);
         *stop = !class_keep_asked(&whole, &report, inquiry->demand) || confirming->is_off;
         const struct problem *problem = &part->trial->problem;
         int heads = confirming->report.num_rows / problem_queries(problem);

@@ -119,6 +119,55 @@ bool contract_leaves_factor(const struct exhibit *exhibit)
     return false;
 }
 
+/* What a number of all rows leaves of a row, along what another number would: of its truth, or the same everywhere. */
+struct along {
+    double size, squares, product; /* squares of the direction, and of what is left; their product */
+};
+
+static struct along along_row(const struct exhibit *exhibit, size_t row, bool of_truth)
+{
+    const struct truth *truth = exhibit->truth;
+    size_t dim = (size_t)exhibit->problem->head_dim;
+    struct along along = {0, 0, 0};
+    for (size_t i = row * dim; i < (row + 1) * dim; i++) {
+        float out;
+        dtype_widen(exhibit->problem->dtype, exhibit->output->out, i, 1, &out);
+        double direction = of_truth ? truth->value[i] : 1, off = (double)out - truth->value[i];
+        along.size += direction * direction;
+        along.squares += off * off;
+        along.product += direction * off;
+    }
+    return along;
+}
+
+/* Whether a row's own number leaves a quarter of its errors at most, and is off by more than a share of all rows'. */
+static bool has_number(const struct exhibit *exhibit, size_t row, bool of_truth, double share)
+{
+    const struct along along = along_row(exhibit, row, of_truth);
+    double left = along.squares - along.product * along.product / along.size;
+    return isfinite(exhibit->truth->lse[row]) && exhibit->problem->head_dim >= FACTOR_ELEMENTS &&
+           fabs(along.product / along.size) > share && FACTOR_LEFT * left <= along.squares;
+}
+
+/* What a sum of weights, or a part of it, loses at once where it is kept in 16 bits, and four times that. Other
+ * roundings move weight from key to key, and scale no row but to a sink. */
+static double share_of_rounding(const struct problem *problem, class_set set)
+{
+    const class_set of_sums =
+        1u << CLASS_WEIGHTS16 | 1u << CLASS_WEIGHTS8 | 1u << CLASS_PARTIALS16 | 1u << CLASS_SUMS16;
+    return problem->sink_logits ? INFINITY : set & of_sums ? (problem->dtype == DTYPE_F16 ? 0x1p-9 : 0x1p-6) : 0x1p-12;
+}
+
+bool contract_leaves_own_number(const struct exhibit *exhibit, const struct contract_trial *trial, class_set set)
+{
+    double share = share_of_rounding(exhibit->problem, set);
+    bool leaves = false;
+    for (size_t row = 0; row < (size_t)problem_rows(exhibit->problem) && !leaves; row++)
+        leaves = (trial->factor != 1 && has_number(exhibit, row, true, share)) ||
+                 (trial->offset != 0 && has_number(exhibit, row, false, share * fabs(trial->offset)));
+    return leaves;
+}
+
 bool contract_has_shape(const struct exhibit *exhibit)
 {
     const struct truth *truth = exhibit->truth;

@@ -27,6 +27,10 @@ bool contract_is_enough(const struct contract_off *off);
  * none of what contracts are about, and no rounding, however much a set of roundings allows for. */
 bool contract_leaves_factor(const struct exhibit *exhibit);
 
+/* The same of a factor, or a constant, that was taken for that of all rows: whether a row is off by one of its own,
+ * beside the trial's, that a set of roundings does not make. The exhibit's truth is that of the trial's output. */
+bool contract_leaves_own_number(const struct exhibit *exhibit, const struct contract_trial *trial, class_set set);
+
 /* Whether what an exhibit's truth leaves of its output is half of that at most, over all its rows: what is small as the
  * truth is, and has not its shape, is covered by a class that allows for as much, and explained by nothing. */
 bool contract_has_shape(const struct exhibit *exhibit);

@@ -1,0 +1,73 @@
+/* One number of all rows, and numbers of their own. */
+#include "harness/judge/contract/tests/contract_desk.h"
+
+/* out of each row times a factor of its own, plus a constant of its own; each about one in the middle. */
+static void answer_with(struct desk *desk, double factor, double offset, double spread)
+{
+    answer(desk, &desk->problem);
+    find_truth(&desk->truth, &desk->problem);
+    for (int i = 0; i < H * D; i++) {
+        double own = 1 + spread * (i / D % 2 ? 1 : -1);
+        const float value = (float)((factor == 1 ? 1 : factor * own) * desk->truth.value[i] + offset * own);
+        dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &value);
+    }
+    truth_clear(&desk->truth);
+}
+
+static const double spreads[] = {0.01, 0.004};
+
+static void test_a_factor_is_that_of_all_rows(void **state)
+{
+    struct desk *desk = *state;
+    for (int with_lse = 0; with_lse < 2; with_lse++) {
+        answer_with(desk, M_LN2, 0, 0);
+        assert_named(search(desk, with_lse), "v or the output multiplied by 0.6931");
+        for (size_t i = 0; i < sizeof spreads / sizeof *spreads; i++) {
+            answer_with(desk, M_LN2, 0, spreads[i]);
+            assert_int_equal(search(desk, with_lse)->num_fits, 0);
+        }
+    }
+}
+
+static void test_a_constant_is_that_of_all_rows(void **state)
+{
+    struct desk *desk = *state;
+    answer_with(desk, 1, 0.3, 0);
+    assert_named(search(desk, true), "0.3 added to every element of v or of the output");
+    for (size_t i = 0; i < sizeof spreads / sizeof *spreads; i++) {
+        answer_with(desk, 1, 0.3, spreads[i]);
+        assert_int_equal(search(desk, true)->num_fits, 0);
+    }
+}
+
+/* Of weights in 16 bits some rows lose 2^-11 of all they have: they have the factor still. */
+static void test_a_factor_beside_weights_in_16_bits(void **state)
+{
+    struct desk *desk = *state;
+    answer_with(desk, M_LN2, 0, 0x1p-11);
+    assert_named(search(desk, true), "v or the output multiplied by 0.693");
+    assert_int_equal(desk->finding.fits[0].num_roundings, 1);
+}
+
+/* Beside a learned sink a logit that is rounded scales its row. */
+static void test_a_factor_beside_a_sink(void **state)
+{
+    static const float sinks[H] = {4, 4, 4, 4};
+    struct desk *desk = *state;
+    desk->problem.sink_logits = sinks;
+    answer_with(desk, M_LN2, 0, 0.004);
+    const struct contract_finding *finding = search(desk, false);
+    assert_int_equal(finding->num_fits, 1);
+    assert_non_null(strstr(finding->fits[0].text, "v or the output multiplied by 0.69"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_factor_is_that_of_all_rows),
+        TEST(test_a_constant_is_that_of_all_rows),
+        TEST(test_a_factor_beside_weights_in_16_bits),
+        TEST(test_a_factor_beside_a_sink),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
