@@ -25,6 +25,27 @@ static bool conclude_audit(struct oracle_work *work, const struct memory_audit *
     return breached || changed;
 }
 
+/* A launch of two sequences, where a kernel may find the second by its place, or both by a table of its own. */
+static enum error_kind run_pair(struct oracle_work *work, const struct subject *other,
+                                const struct trial_values *allowed, const char *text, struct error *error)
+{
+    char run_was[SUBJECT_TEXT_SIZE + 48], why[SUBJECT_TEXT_SIZE];
+    enum error_kind kind = oracle_check_cancelled(work, error);
+    if (kind || (other->ops->takes && !other->ops->takes(other, &work->trial.problem, 2, why)))
+        return kind;
+    kind = trial_run_pair(&work->trial, other, false, &work->got, &work->expected, error);
+    if (kind)
+        return kind;
+    snprintf(run_was, sizeof run_was, "%s, as the first of 2 in one launch", text);
+    oracle_expect(work, ORACLE_STRIDES, &work->base, allowed, run_was);
+    if (work->report->outcome[ORACLE_STRIDES] == ORACLE_VIOLATED)
+        return ERROR_NONE;
+    oracle_copy_values(work, &work->got, &work->expected);
+    snprintf(run_was, sizeof run_was, "%s, as the second of 2 in one launch", text);
+    oracle_expect(work, ORACLE_STRIDES, &work->base, allowed, run_was);
+    return ERROR_NONE;
+}
+
 /* Runs the subject in a layout, and concludes. *had: it takes some of it. */
 static enum error_kind run_in_layout(struct oracle_work *work, unsigned layout, const struct trial_values *allowed,
                                      bool *had, struct error *error)
@@ -44,6 +65,8 @@ static enum error_kind run_in_layout(struct oracle_work *work, unsigned layout, 
     kind = oracle_run_audited(work, other, &audit, error);
     if (!kind && !conclude_audit(work, &audit, text))
         oracle_expect(work, ORACLE_STRIDES, &work->base, allowed, text);
+    if (!kind && work->report->outcome[ORACLE_STRIDES] == ORACLE_HELD)
+        kind = run_pair(work, other, allowed, text, error);
     subject_release(other);
     return kind;
 }

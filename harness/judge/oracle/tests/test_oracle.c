@@ -406,7 +406,8 @@ static void test_what_shows_in_layouts_together_is_told(void **state)
         const struct foreign_launcher *launcher;
         const char *text;
     } rows[] = {{&packed_keys, "with rows apart, expected"},
-                {&one_stride, "with rows apart, heads before keys, expected"}};
+                {&one_stride, "with rows apart, heads before keys, expected"},
+                {&packed_second, "with rows apart, as the second of 2 in one launch, expected"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct device *device = open_host();
