@@ -180,7 +180,7 @@ static inline int64_t problem_elements(const struct problem *problem)
 }
 
 /* The problem of one of its queries: the keys that it sees are all there are, and the last one's are those of the
- * problem itself. A query that sees none has one, which is masked. */
+ * problem itself. A query that sees none has one, which is masked; where the problem has none, it has none either. */
 static inline struct problem problem_query(const struct problem *problem, int query)
 {
     static const uint8_t none = 0;
@@ -194,7 +194,10 @@ static inline struct problem problem_query(const struct problem *problem, int qu
     one.q_position -= later;
     one.seq_len -= later;
     one.kv_slots += later;
-    if (one.seq_len < 1) {
+    if (problem->seq_len < 1) { /* k and v need not have a row */
+        one.seq_len = problem->seq_len;
+        one.kv_slots = problem->kv_slots;
+    } else if (one.seq_len < 1) {
         one.kv_slots += one.seq_len - 1;
         one.seq_len = 1;
         one.visible = &none;

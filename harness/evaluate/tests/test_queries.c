@@ -50,6 +50,29 @@ static void test_a_query_has_the_result_that_it_has_alone(void **state)
     device_close(evaluator.device);
 }
 
+/* Nobody looks at keys of k and v that are not there, though a query that sees none may have one that is masked. */
+static void test_a_query_has_no_key_that_is_not_there(void **state)
+{
+    (void)state;
+    for (int64_t keys = 0; keys < 6; keys++)
+        for (int64_t slots = 0; slots < 3; slots++)
+            for (int query = 0; query < QUERIES; query++) {
+                const struct problem all = {.seq_len = keys,
+                                            .kv_slots = slots,
+                                            .num_queries = QUERIES,
+                                            .num_heads = 1,
+                                            .num_kv_heads = 1,
+                                            .head_dim = DIM,
+                                            .dtype = DTYPE_F32},
+                                     one = problem_query(&all, query);
+                const int64_t seen = keys - (QUERIES - 1 - query);
+                assert_int_equal(one.seq_len + one.kv_slots, keys + slots);
+                assert_true(one.kv_slots >= slots);
+                assert_int_equal(one.seq_len, seen > 0 ? seen : keys > 0);
+                assert_int_equal(one.visible != NULL, seen < 1 && keys > 0);
+            }
+}
+
 /* What is expected to be taken counts every row: twice a truth with its bound and its output, of a point and of the
  * part at work, twice a reference, and of a trial its truth and six results. */
 static void test_memory_is_of_all_rows(void **state)
@@ -182,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_query_has_the_result_that_it_has_alone),
+        cmocka_unit_test(test_a_query_has_no_key_that_is_not_there),
         cmocka_unit_test(test_memory_is_of_all_rows),
         cmocka_unit_test(test_keys_of_later_queries_leak),
         cmocka_unit_test(test_a_causal_mask_at_the_top_left_drops_keys),
