@@ -16,6 +16,7 @@
 #include "kernels/dialect/arithmetic.h"
 #include "kernels/kernel.h"
 #include "kernels/tests/made_problem.h"
+#include "kernels/tests/open_host.h"
 
 enum { MAX_HEADS = 24, MAX_DIM = 256, MAX_KEYS = 1024 };
 
@@ -23,15 +24,6 @@ struct result {
     uint16_t out[MAX_HEADS * MAX_DIM];
     float lse[MAX_HEADS];
 };
-
-static struct device *open_host(void)
-{
-    struct device *device;
-    struct error error;
-    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
-        fail_msg("%s", error.text);
-    return device;
-}
 
 static void run(struct device *device, const struct kernel_options *options, const struct recipe *recipe,
                 const struct problem *problems, int num_sequences, struct result *results)

@@ -30,7 +30,7 @@ static const struct way ways[] = {
 static double element_at(const struct way *way, const void *out, size_t i)
 {
     const size_t size = dtypes[way->dtype].size_bytes;
-    unsigned char bytes[sizeof(float)];
+    _Alignas(float) unsigned char bytes[sizeof(float)];
     float value;
     for (size_t b = 0; b < size; b++)
         bytes[b] = ((const unsigned char *)out)[i * size + (way->swapped ? size - 1 - b : b)];

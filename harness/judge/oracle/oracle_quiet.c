@@ -1,7 +1,7 @@
 /*
- * Keys that weigh little alone and something together: a few keys outweigh all others by e^8 and more, of which there
- * are so many that they make up a 32nd of the row. A kernel that leaves out keys, or tiles of keys, because the maximum
- * so far is that much larger has lost them; of one that does so only where their sum cannot show it holds.
+ * Keys that weigh little alone and something together: a few loud keys outweigh each of the others by so much that all
+ * of these have a 32nd of the loud ones' weight. A kernel that passes over keys, or tiles of keys, that score so far
+ * below the maximum so far loses that weight.
  *
  * Slopes are 0, q is one number, k is 0 but in the loud keys, and v is one row in these and another in the others. With
  * L loud keys of logit G and n others, out = v_scale (loud + r quiet) / (1 + r), where r = n exp(-G) / L.
@@ -15,7 +15,7 @@
 #include "harness/judge/oracle/oracle_levels.h"
 
 enum {
-    SHARE = 32,     /* of the loud keys' weight to the others' */
+    SHARE = 32,     /* the loud keys' weight in units of the others' */
     APART = 512,    /* keys from one loud key to the next, where there are more than two */
     KIND_QUIET = 0, /* of levels_element */
     KIND_LOUD = 1
@@ -136,7 +136,7 @@ enum error_kind check_quiet_keys(struct oracle_work *work, struct error *error)
     if (!why)
         why = levels_do_not_apply(work);
     if (!why && told_by_others(work->report))
-        why = "one_key or each_key has told of weights that are others'";
+        why = "one_key or each_key is violated: weights are wrong without it";
     if (why) {
         oracle_conclude(work, ORACLE_QUIET_KEYS, ORACLE_NOT_APPLICABLE, "%s", why);
         return ERROR_NONE;

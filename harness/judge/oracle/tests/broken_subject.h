@@ -17,6 +17,7 @@
 #include "harness/judge/oracle/trial.h"
 #include "harness/subject/shipped.h"
 #include "kernels/tests/made_problem.h"
+#include "kernels/tests/open_host.h"
 
 /* A kernel on the host device, and what breaks it. */
 struct broken_subject {
@@ -109,15 +110,6 @@ static const struct subject_ops broken_ops = {
     .repartition = repartition_broken,
     .resettle = resettle_broken,
 };
-
-static struct device *open_host(void)
-{
-    struct device *device;
-    struct error error;
-    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
-        fail_msg("%s", error.text);
-    return device;
-}
 
 /* A kernel with nothing broken yet; runs: a count of the caller's, 0. */
 static struct broken_subject broken_subject(struct device *device, enum kernel kernel, int64_t chunk_len,

@@ -15,6 +15,7 @@
 #include "harness/judge/parting/parting.h"
 #include "harness/subject/shipped.h"
 #include "kernels/tests/made_problem.h"
+#include "kernels/tests/open_host.h"
 
 enum { KEYS = 300, DIM = 64, KEY = 37, ANY_KEY = -2 };
 
@@ -186,15 +187,6 @@ static const struct row rows[] = {
     {"the division", NULL, NULL, SINGLE, 0, POLYNOMIAL, RECIPROCAL, OF(F32), PARTING_DIVISION, -1, false},
     {"a factor of out", NULL, scale_out, SINGLE, 0, POLYNOMIAL, POLYNOMIAL, OF(F32), PARTING_DIVISION, -1, false},
 };
-
-static struct device *open_host(void)
-{
-    struct device *device;
-    struct error error;
-    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
-        fail_msg("%s", error.text);
-    return device;
-}
 
 static struct faulty faulty_subject(struct device *device, enum kernel kernel, const struct kernel_options *options,
                                     const struct recipe *recipe)
