@@ -4,14 +4,15 @@
 /* out of each row times a factor of its own, plus a constant of its own; each about one in the middle. */
 static void answer_with(struct desk *desk, double factor, double offset, double spread)
 {
+    struct truth truth;
     answer(desk, &desk->problem);
-    find_truth(&desk->truth, &desk->problem);
+    find_truth(&truth, &desk->problem);
     for (int i = 0; i < H * D; i++) {
         double own = 1 + spread * (i / D % 2 ? 1 : -1);
-        const float value = (float)((factor == 1 ? 1 : factor * own) * desk->truth.value[i] + offset * own);
+        const float value = (float)((factor == 1 ? 1 : factor * own) * truth.value[i] + offset * own);
         dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &value);
     }
-    truth_clear(&desk->truth);
+    truth_clear(&truth);
 }
 
 static const double spreads[] = {0.01, 0.004};
