@@ -244,7 +244,6 @@ $(BUILD)/kernels/tests/bench_gpu: $(BENCH_GPU) $(PARTS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--as-needed $^ $(LIBS) -o $@
 
 $(TEST_PROGRAMS): LIBS := -lcmocka $(LIBS)
-$(BENCH_PROGRAMS): LIBS := -lopenblas $(LIBS)
 ifeq ($(SANITIZE),fuzzer)
 $(FUZZ_PROGRAMS): LDFLAGS_ALL += -fsanitize=fuzzer
 else

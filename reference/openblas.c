@@ -18,6 +18,7 @@
 enum { BUFFER_BYTES = 32 << 22, IMAGE_BYTES = 64 << 20, SPARE_BYTES = 16 << 20, MAX_CALLERS = 64 };
 
 #define THREADS_VARIABLE "OPENBLAS_NUM_THREADS"
+#define CORE_VARIABLE "OPENBLAS_CORETYPE"
 
 /* One a process, as the library itself. */
 static struct {
@@ -37,19 +38,26 @@ static const struct {
     {"cblas_dasum", (void **)&library.blas.dasum},
 };
 
-/* dlopen with the threads that the library starts by itself set to none. */
-static void *open_without_threads(const char *name)
+struct variable {
+    const char *name;
+    char *before; /* NULL: it was not set */
+};
+
+static struct variable set_for_now(const char *name, const char *value)
 {
-    const char *set = getenv(THREADS_VARIABLE);
-    char *before = set ? strdup(set) : NULL;
-    setenv(THREADS_VARIABLE, "1", 1);
-    void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (before)
-        setenv(THREADS_VARIABLE, before, 1);
+    const char *before = getenv(name);
+    struct variable variable = {name, before ? strdup(before) : NULL};
+    setenv(name, value, 1);
+    return variable;
+}
+
+static void set_back(const struct variable *variable)
+{
+    if (variable->before)
+        setenv(variable->name, variable->before, 1);
     else
-        unsetenv(THREADS_VARIABLE);
-    free(before);
-    return handle;
+        unsetenv(variable->name);
+    free(variable->before);
 }
 
 /* Whether so much address space is left. */
@@ -66,9 +74,58 @@ static void *open_carried(void)
     if (file < 0)
         return NULL;
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    void *handle = open_without_threads(path);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     close(file);
     return handle;
+}
+
+/* With the threads that the library starts by itself set to none. core: whose kernels it is to take, NULL: it chooses.
+ */
+static void *open_library(const char *core)
+{
+    struct variable threads = set_for_now(THREADS_VARIABLE, "1"), chosen = {0};
+    if (core)
+        chosen = set_for_now(CORE_VARIABLE, core);
+    void *handle = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (!handle && openblas_carried)
+        handle = open_carried();
+    if (core)
+        set_back(&chosen);
+    set_back(&threads);
+    return handle;
+}
+
+static const char *core_of(void *handle)
+{
+    char *(*corename)(void);
+    *(void **)&corename = dlsym(handle, "openblas_get_corename");
+    return corename ? corename() : "unknown";
+}
+
+const char *openblas_better_core(const char *core)
+{
+#ifdef __x86_64__
+    bool is_for_any = strcmp(core, "Prescott") == 0 || strcmp(core, "Barcelona") == 0;
+    if (!is_for_any || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return NULL;
+    bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512cd");
+    return has_avx512 ? "SkylakeX" : "Haswell";
+#else
+    (void)core;
+    return NULL;
+#endif
+}
+
+static void *open_for_this_cpu(void)
+{
+    void *handle = open_library(NULL);
+    const char *better = handle ? openblas_better_core(core_of(handle)) : NULL;
+    if (!better || getenv(CORE_VARIABLE))
+        return handle;
+    dlclose(handle);
+    return open_library(better);
 }
 
 /* OpenBLAS 0.3.29 takes a buffer as it is loaded, and asks again for ever where that is refused, deaf to signals. */
@@ -78,9 +135,7 @@ static void load(void)
         error_memory(&library.failure, "OpenBLAS", IMAGE_BYTES + BUFFER_BYTES + SPARE_BYTES);
         return;
     }
-    void *handle = open_without_threads("libopenblas.so.0");
-    if (!handle && openblas_carried)
-        handle = open_carried();
+    void *handle = open_for_this_cpu();
     if (!handle) {
         error_set(&library.failure, ERROR_SYSTEM,
                   "a conventional reference needs OpenBLAS (Debian package: libopenblas0): %s", dlerror());
@@ -92,6 +147,7 @@ static void load(void)
                       "a conventional reference needs OpenBLAS (Debian package: libopenblas0): %s", dlerror());
             return;
         }
+    library.blas.core = core_of(handle);
     /* Where the program that this is part of has loaded it before, it has threads. */
     void (*set_num_threads)(int);
     *(void **)&set_num_threads = dlsym(handle, "openblas_set_num_threads");

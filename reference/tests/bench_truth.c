@@ -1,20 +1,26 @@
 /*
- * Time of the certified truth of 33001 x 32 x 128, f16, normal inputs, against three other ways to have every key
- * count. Prints one JSON object a line:
- *   truth_over_blas64  certified truth against dense f64 attention through OpenBLAS, conversion from f16 included
- *   read_over_blas64   k and v read once and nothing else, against the same: what a truth that looks at every key
- * cannot be faster than, as a NaN may be anywhere known_over_blas64  certified truth whose bounds on k and v are known,
- * as those of generated inputs are: what is left of it without that one pass plain_over_truth   the plain truth (MPFR,
- * 160 bits) against certified truth arb_over_truth     dense Arb (arb_dot, arb_exp, 128 bits) against certified truth;
- * left out where Arb is missing All use every core; values are ratios of median times. The slow sides run once.
+ * Time of the certified truth of 33001 x 32 x 128, f16, normal inputs, against other ways to have every key count.
+ * Prints one JSON object a line. All use every core; values are ratios of median times. The slow sides run once.
+ *
+ * truth_over_blas64: certified truth against dense f64 attention through OpenBLAS, conversion from f16 included.
+ *
+ * read_over_blas64: k and v read once and nothing else, against the same: what a truth that looks at every key cannot
+ * be faster than, as a NaN may be anywhere.
+ *
+ * known_over_blas64: certified truth whose bounds on k and v are known, as those of generated inputs are: what is left
+ * of it without that one pass.
+ *
+ * plain_over_truth: the plain truth (MPFR, 160 bits) against certified truth.
+ *
+ * arb_over_truth: dense Arb (arb_dot, arb_exp, 128 bits) against certified truth; left out where Arb is missing.
  */
-#include <cblas.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "reference/openblas.h"
 #include "reference/slopes.h"
 #include "reference/tensor_bounds.h"
 #include "reference/truth.h"
@@ -84,12 +90,12 @@ static void convert_rows(double *restrict rows, const uint16_t *tensor, int firs
  * over threads read memory in order; a head a thread, which strides over the other heads, takes 1.5 to 3 times as long,
  * BLAS's own threads longer still. logits[HEADS, KEYS] and rows[threads, BLOCK, ROW] are the caller's.
  */
-static void blas_attention(double *out, double *logits, double *rows, const struct problem *problem, int threads)
+static void blas_attention(const struct openblas *blas, double *out, double *logits, double *rows,
+                           const struct problem *problem, int threads)
 {
     static const int num_blocks = (KEYS + BLOCK - 1) / BLOCK;
     double query[ROW], sums[HEADS];
     float narrow[ROW];
-    openblas_set_num_threads(1);
     dtype_widen(DTYPE_F16, problem->q, 0, ROW, narrow);
     for (int i = 0; i < ROW; i++) {
         query[i] = (double)narrow[i];
@@ -103,7 +109,7 @@ static void blas_attention(double *out, double *logits, double *rows, const stru
             int first = block * BLOCK, count = KEYS - first < BLOCK ? KEYS - first : BLOCK;
             convert_rows(own_rows, problem->k, first, count);
             for (int head = 0; head < HEADS; head++)
-                cblas_dgemv(CblasRowMajor, CblasNoTrans, count, DIM, (double)problem->scale, own_rows + head * DIM, ROW,
+                blas->dgemv(CblasRowMajor, CblasNoTrans, count, DIM, (double)problem->scale, own_rows + head * DIM, ROW,
                             query + head * DIM, 1, 0, logits + (size_t)head * KEYS + first, 1);
         }
 #pragma omp for schedule(static)
@@ -122,7 +128,7 @@ static void blas_attention(double *out, double *logits, double *rows, const stru
             int first = block * BLOCK, count = KEYS - first < BLOCK ? KEYS - first : BLOCK;
             convert_rows(own_rows, problem->v, first, count);
             for (int head = 0; head < HEADS; head++)
-                cblas_dgemv(CblasRowMajor, CblasTrans, count, DIM, 1, own_rows + head * DIM, ROW,
+                blas->dgemv(CblasRowMajor, CblasTrans, count, DIM, 1, own_rows + head * DIM, ROW,
                             logits + (size_t)head * KEYS + first, 1, 1, own_out + head * DIM, 1);
         }
 #pragma omp critical
@@ -163,6 +169,7 @@ int main(void)
     uint16_t *quantiles = malloc(QUANTILES * sizeof *quantiles), *q = malloc(ROW * sizeof *q);
     uint16_t *k = tensor_new(elements), *v = tensor_new(elements);
     double blas_s[REPEATS], truth_s[REPEATS], read_s[REPEATS], known_s[REPEATS], difference = 0, relative_radius = 0;
+    const struct openblas *openblas;
     struct truth truth = {0}, other = {0};
     struct tensor_bounds bounds = {0};
     uint64_t words = 0;
@@ -184,6 +191,8 @@ int main(void)
     error_set(&error, ERROR_SYSTEM, "out of memory");
     if (!quantiles || !q || !k || !v || !logits || !rows)
         goto out;
+    if (openblas_load(&openblas, &error))
+        goto out;
     fill_quantiles(quantiles);
     fill_normal(q, ROW, quantiles, 1);
     fill_normal(k, elements, quantiles, 2);
@@ -200,7 +209,7 @@ int main(void)
         if (truth_certified(&truth, &problem, &options, &error))
             goto out;
         double middle = omp_get_wtime();
-        blas_attention(blas_out, logits, rows, &problem, options.threads);
+        blas_attention(openblas, blas_out, logits, rows, &problem, options.threads);
         double end = omp_get_wtime();
         if (i >= 0) {
             truth_s[i] = middle - start;
@@ -227,9 +236,11 @@ int main(void)
     }
     double certified = median(truth_s), blas = median(blas_s);
     printf("{\"bench\": \"truth_over_blas64\", \"value\": %.3f, \"unit\": \"ratio\", \"truth_s\": %.4f, \"blas64_s\": "
-           "%.4f, \"threads\": %d, \"log2_radius_over_magnitude\": %.1f, \"pages\": \"2 MiB asked for\", "
+           "%.4f, \"blas_core\": \"%s\", \"threads\": %d, \"log2_radius_over_magnitude\": %.1f, \"pages\": \"2 MiB "
+           "asked for\", "
            "\"plain_heads\": %d, \"max_difference\": %.1e}\n",
-           certified / blas, certified, blas, options.threads, log2(relative_radius), truth.plain_rows, difference);
+           certified / blas, certified, blas, openblas->core, options.threads, log2(relative_radius), truth.plain_rows,
+           difference);
     double read = median(read_s), with_bounds = median(known_s);
     printf(
         "{\"bench\": \"read_over_blas64\", \"value\": %.3f, \"unit\": \"ratio\", \"read_s\": %.4f, \"blas64_s\": %.4f, "
