@@ -286,6 +286,17 @@ static void write_signatures(struct document *document, const struct review *rev
     grouping_clear(&signatures);
 }
 
+/* Good is a page of all points of its cases alone. One of a run that was told to leave some out speaks of the others:
+ * it is neither good nor bad. */
+static enum tone tone_of(const struct review *review, const struct review_changes *changes, size_t unexpected)
+{
+    bool good = any_was_run(review) && unexpected == 0 && count_bad(changes) == 0 && is_complete(review) &&
+                review->left_out_worse == 0;
+    if (!good)
+        return TONE_BAD;
+    return record_runs_left_out(&review->runs) == 0 ? TONE_GOOD : TONE_EXPECTED;
+}
+
 void review_write_verdict(struct document *document, const struct review *review, const struct review_changes *changes,
                           const struct review_options *options)
 {
@@ -297,9 +308,7 @@ void review_write_verdict(struct document *document, const struct review *review
     if (!stream || fclose(stream) != 0) {
         document->spoilt = true;
     } else {
-        bool good = any_was_run(review) && unexpected == 0 && count_bad(changes) == 0 && is_complete(review) &&
-                    review->left_out_worse == 0;
-        document_verdict(document, good ? TONE_GOOD : TONE_BAD, text);
+        document_verdict(document, tone_of(review, changes, unexpected), text);
     }
     free(text);
     write_warnings(document, review, options);
