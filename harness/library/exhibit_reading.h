@@ -65,7 +65,8 @@ enum error_kind exhibit_read_name(const struct exhibit_reading *reading, const c
 enum error_kind exhibit_describe(const struct exhibit_reading *reading, const char *name, struct tensor_layout *layout,
                                  struct error *error);
 
-/* A new copy of a tensor that has exactly this type and shape. */
+/* A new copy of a tensor that has exactly this type and shape; ERROR_SYSTEM where the file does not have it any more.
+ */
 enum error_kind exhibit_read_tensor(const struct exhibit_reading *reading, const char *name, enum element_type type,
                                     int num_axes, const int64_t *shape, void **copy, struct error *error);
 

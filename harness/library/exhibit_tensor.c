@@ -13,12 +13,11 @@ enum error_kind exhibit_describe(const struct exhibit_reading *reading, const ch
     return tensor_archive_describe(layout, &reading->archive, entry, error);
 }
 
-/* A new copy of a tensor that has exactly this type and shape. */
+/* It is read, not mapped: that the file has lost bytes meanwhile is then an error, and no SIGBUS. */
 enum error_kind exhibit_read_tensor(const struct exhibit_reading *reading, const char *name, enum element_type type,
                                     int num_axes, const int64_t *shape, void **copy, struct error *error)
 {
     struct tensor_layout layout, expected = {.type = type, .num_axes = num_axes};
-    struct tensor_file file = {.name = NULL};
     char is[TENSOR_LAYOUT_TEXT_SIZE], allowed[TENSOR_LAYOUT_TEXT_SIZE];
     enum error_kind kind = exhibit_describe(reading, name, &layout, error);
     for (int i = 0; i < TENSOR_AXES_MAX; i++)
@@ -32,15 +31,14 @@ enum error_kind exhibit_read_tensor(const struct exhibit_reading *reading, const
     if (kind)
         return kind;
     size_t bytes = (size_t)tensor_layout_bytes(&layout);
-    kind = tensor_archive_tensor(&file, &reading->archive, tensor_archive_find(&reading->archive, name), error);
-    if (kind)
-        return kind;
-    *copy = malloc(bytes + 1);
-    if (*copy)
-        memcpy(*copy, file.elements, bytes);
+    void *elements = malloc(bytes + 1);
+    if (!elements)
+        return error_memory(error, "a bundle", (double)bytes);
+    kind = tensor_archive_copy(elements, &reading->archive, tensor_archive_find(&reading->archive, name), error);
+    if (!kind)
+        *copy = elements;
     else
-        kind = error_memory(error, "a bundle", (double)bytes);
-    tensor_close(&file);
+        free(elements);
     return kind;
 }
 

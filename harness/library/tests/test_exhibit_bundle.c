@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/library/exhibit_reading.h"
 #include "harness/library/judged_again.h"
 #include "harness/library/judged_record.h"
 #include "harness/library/tests/exhibit_sample.h"
@@ -416,6 +417,26 @@ static void test_a_file_that_ends_early_is_refused(void **state)
     }
 }
 
+/* What is read is copied: a file that loses its end behind the reader's back is an error, and no signal. */
+static void test_a_file_that_loses_its_end_is_told(void **state)
+{
+    (void)state;
+    struct exhibit_reading reading = {.written = exhibit_written};
+    struct tensor_layout layout;
+    struct error error = {0};
+    void *elements = NULL;
+    alibicheck_verdict_free(write_sample(0));
+    assert_int_equal(tensor_archive_open(&reading.archive, path, &error), ERROR_NONE);
+    assert_int_equal(exhibit_describe(&reading, "out", &layout, &error), ERROR_NONE);
+    assert_int_equal(truncate(path, 64), 0);
+    assert_int_equal(
+        exhibit_read_tensor(&reading, "out", layout.type, layout.num_axes, layout.shape, &elements, &error),
+        ERROR_SYSTEM);
+    assert_null(elements);
+    assert_non_null(strstr(error.text, ".safetensors: became shorter while it was read"));
+    tensor_archive_close(&reading.archive);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_is_refused),
         cmocka_unit_test(test_what_contradicts_itself_is_refused),
         cmocka_unit_test(test_a_file_that_ends_early_is_refused),
+        cmocka_unit_test(test_a_file_that_loses_its_end_is_told),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
