@@ -9,6 +9,7 @@
 #include "harness/report/compare/problem_text.h"
 #include "harness/report/file/record_file.h"
 #include "harness/support/json_value.h"
+#include "kernels/kernel.h"
 
 #define TEXT(of_role) .role = (of_role), .is_text = true
 #define LIST(of_role) TEXT(of_role), .is_list = true, .is_zero_often = true, .path = "oracles"
@@ -51,6 +52,8 @@ static const struct fact_info rows[FACT_COUNT] = {
     [FACT_RECIPE] = {.name = "recipe", TEXT(FACT_OF_SUBJECT)},
     [FACT_RECIPE_DIGEST] = {.name = "recipe_digest", TEXT(FACT_OF_SUBJECT)},
     [FACT_DEVICE] = {.name = "device", TEXT(FACT_OF_SUBJECT)},
+    [FACT_DEVICE_NAME] =
+        {.name = "device_name", TEXT(FACT_OF_SUBJECT), .is_zero_often = true, .is_often_unsaid = true, .is_new = true},
 };
 
 struct fact_info fact_info(enum fact fact)
@@ -138,6 +141,21 @@ static const char *read_contract(struct fact_value *value, const json_t *contrac
     return put_text(value, named && fit ? fit : "");
 }
 
+/* The GPU. Of a kernel that is not ours it stands behind what runs that, if it has said one: "--plugin ./mine.so,
+ * NVIDIA H100, driver 13.0". The host device has the same bits on all machines. */
+static const char *read_device_name(struct fact_value *value, const json_t *record)
+{
+    static const char separator[] = ", ";
+    const char *device = json_string_value(record_at(record, "device")),
+               *name = json_string_value(record_at(record, "device_name"));
+    if (!device || !name || !strcmp(device, device_kind_names[DEVICE_HOST]))
+        return put_text(value, "");
+    if (strcmp(device, device_foreign) != 0)
+        return put_text(value, name);
+    const char *said = strstr(name, separator);
+    return put_text(value, said ? said + strlen(separator) : "");
+}
+
 static const char *read_problem(struct fact_value *value, const json_t *record)
 {
     *value = (struct fact_value){.type = FACT_TEXT, .text = problem_text(record)};
@@ -205,6 +223,8 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
     *value = (struct fact_value){.type = FACT_UNKNOWN};
     if (fact == FACT_PROBLEM && !of_baseline)
         return read_problem(value, record);
+    if (fact == FACT_DEVICE_NAME && !of_baseline)
+        return read_device_name(value, record);
     if (fact == FACT_PROBLEM && json_is_string(json))
         return read_problem_as_now(value, json_string_value(json));
     if (info.is_often_unsaid && (!json || json_is_null(json)))

@@ -40,6 +40,7 @@ enum fact {
     FACT_RECIPE,
     FACT_RECIPE_DIGEST,
     FACT_DEVICE,
+    FACT_DEVICE_NAME, /* of a GPU alone */
     FACT_COUNT
 };
 

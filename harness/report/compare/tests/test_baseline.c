@@ -93,6 +93,38 @@ static void test_lines_read_back(void **state)
     free(text);
 }
 
+/* A baseline has the GPU that it was made on, and no name of a host; one of before has neither. */
+static void test_another_gpu_is_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        enum tendency tendency;
+    } pairs[] = {
+        {"device=\"cuda\";device_name=\"H100\"", "device=\"cuda\";device_name=\"H200\"", TENDENCY_OTHER},
+        {"device=\"cuda\";device_name=\"H100\"", "device=\"cuda\";device_name=\"H100\"", TENDENCY_SAME},
+        {"device=\"cuda\"", "device=\"cuda\";device_name=\"H100\"", TENDENCY_SAME},
+        {"device_name=\"host (2 threads)\"", "device_name=\"host (4 threads)\"", TENDENCY_SAME},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        char *text = make(&pairs[i].before, 1);
+        struct results base, after;
+        struct collation collation;
+        struct error error;
+        assert_int_equal(strstr(text, "device_name") != NULL, i < 2);
+        write_results(text);
+        assert_int_equal(results_read(&base, fixture_path, &error), 0);
+        assert_int_equal(read_edits(&after, &pairs[i].after, 1, &error), 0);
+        assert_int_equal(collate(&collation, &base, &after, &rules, NULL, &error), 0);
+        assert_int_equal(collation.points[0].tendencies[FACT_DEVICE_NAME], pairs[i].tendency);
+        assert_int_equal(collation.points[0].change, CHANGE_SAME_BITS);
+        collation_clear(&collation);
+        results_clear(&after);
+        results_clear(&base);
+        free(text);
+    }
+}
+
 static void test_nothing_changes_where_nothing_changed(void **state)
 {
     (void)state;
@@ -375,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_read_back),
+        cmocka_unit_test(test_another_gpu_is_seen),
         cmocka_unit_test(test_nothing_changes_where_nothing_changed),
         cmocka_unit_test(test_skips_are_no_baseline),
         cmocka_unit_test(test_worse_needs_a_reason),

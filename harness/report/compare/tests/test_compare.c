@@ -238,6 +238,38 @@ static void test_other_subjects_are_counted(void **state)
     clear(&pair);
 }
 
+/* The kernel's own words for what it runs on, wherever its file lies; of the host device the name says nothing. */
+static void test_another_gpu_is_told(void **state)
+{
+    (void)state;
+    static const char none[] = "", other[] = "1 of another device_name";
+    static const struct {
+        const char *before, *after, *said;
+    } pairs[] = {
+        {"\"--plugin ./a.so, H100, driver 13.0\";device=\"foreign\"",
+         "\"--plugin /b/a.so, H100, driver 13.0\";device=\"foreign\"", none},
+        {"\"--plugin ./a.so, H100, driver 13.0\";device=\"foreign\"",
+         "\"--plugin ./a.so, H200, driver 13.0\";device=\"foreign\"", other},
+        {"\"--plugin ./a.so\";device=\"foreign\"", "\"--plugin ./b.so\";device=\"foreign\"", none},
+        {"\"H100 (sm_90)\";device=\"cuda\"", "\"A100 (sm_80)\";device=\"cuda\"", other},
+        {"\"H100 (sm_90)\";device=\"cuda\"", "\"H100 (sm_90)\";device=\"cuda\"", none},
+        {"null;device=\"cuda\"", "\"A100 (sm_80)\";device=\"cuda\"", none},
+        {"\"host (2 threads)\"", "\"host (4 threads)\"", none},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        char edits[2][256];
+        const char *const one[] = {edits[0]}, *const two[] = {edits[1]};
+        struct pair pair;
+        snprintf(edits[0], sizeof edits[0], "device_name=%s", pairs[i].before);
+        snprintf(edits[1], sizeof edits[1], "device_name=%s", pairs[i].after);
+        join(&pair, one, 1, two, 1, &rules, NULL);
+        char *text = collation_subjects(&pair.collation);
+        assert_string_equal(text, pairs[i].said);
+        free(text);
+        clear(&pair);
+    }
+}
+
 static void test_bits_turn_red(void **state)
 {
     (void)state;
@@ -501,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_why_a_point_is_gone),
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_other_subjects_are_counted),
+        cmocka_unit_test(test_another_gpu_is_told),
         cmocka_unit_test(test_bits_turn_red),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_columns),

@@ -161,7 +161,8 @@ static const struct ruling rulings[] = {
     NOT_LOOKED_AT("recipe", "\"mlx\"", "\"mpt\""),
     NOT_LOOKED_AT("recipe_digest", "\"1\"", "\"2\""),
     NOT_LOOKED_AT("device", "\"host\"", "\"cuda\""),
-    NOT_LOOKED_AT("kernel_digest", "\"1\"", "\"2\""),     /* said beside the build */
+    NOT_LOOKED_AT("device_name", "\"H100\";device=\"cuda\"", "\"H200\";device=\"cuda\""), /* of a GPU */
+    NOT_LOOKED_AT("kernel_digest", "\"1\"", "\"2\""),                                     /* said beside the build */
     NOT_LOOKED_AT("sentinel", "\"-inf\"", "\"exclude\""), /* these are the recipe's, and so in its digest */
     NOT_LOOKED_AT("bias", "\"relative\"", "\"absolute\""),
     NOT_LOOKED_AT("exponential", "\"exp\"", "\"exp2\""),
@@ -174,7 +175,6 @@ static const struct ruling rulings[] = {
     NOT_LOOKED_AT("case", "\"a\"", "\"b\""),                          /* the key begins with it */
     NOT_LOOKED_AT("key", "\"case:seq_len=9\"", "\"case:seq_len=9\""), /* what is joined by */
     NOT_LOOKED_AT_BELOW("seconds", "{}", "{\"truth\":1}"),
-    NOT_LOOKED_AT("device_name", "\"a\"", "\"b\""),
     NOT_LOOKED_AT_BELOW("build", "{}", "{\"version\":\"2\"}"),
     NOT_LOOKED_AT("launched", "\"whole\"", "\"parts\""),
     NOT_LOOKED_AT("launch_failure", "null", "\"no memory\""), /* of the device; what was launched in parts is judged */
