@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/report/compare/compare_field.h"
+#include "harness/report/compare/key_order.h"
 
 /* ---- joining ----------------------------------------------------------------------------------------------------- */
 
@@ -67,7 +68,7 @@ static int by_change(const void *a, const void *b)
         return left->change < right->change ? -1 : 1;
     if (left->growth != right->growth)
         return left->growth > right->growth ? -1 : 1;
-    return strcmp(compared_key(left), compared_key(right));
+    return key_order(compared_key(left), compared_key(right));
 }
 
 enum error_kind collate(struct collation *collation, const struct results *base, const struct results *new,

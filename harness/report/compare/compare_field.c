@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/report/compare/key_order.h"
 #include "harness/support/json_value.h"
 #include "harness/support/source.h"
 #include "harness/support/suggest.h"
@@ -170,6 +171,7 @@ int compare_field_order(const struct compare_field *field, const struct compared
 {
     const struct fact_value of_a = compare_field_value(field, a, rules), of_b = compare_field_value(field, b, rules);
     int order = field->part == PART_CHANGE ? (a->change > b->change) - (a->change < b->change)
+                : field->part == PART_KEY  ? key_order(of_a.text, of_b.text)
                 : of_a.type != of_b.type   ? (of_a.type > of_b.type) - (of_a.type < of_b.type)
                 : of_a.type == FACT_TEXT   ? strcmp(of_a.text, of_b.text)
                                            : order_of_numbers(of_a.number, of_b.number);

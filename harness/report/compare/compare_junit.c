@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/report/compare/compare_text.h"
+#include "harness/report/compare/key_order.h"
 #include "harness/support/junit_document.h"
 
 enum { CHANGES_NAMED = 3 };
@@ -96,7 +97,7 @@ static int by_key(const void *a, const void *b)
     int order = memcmp(compared_key(left), compared_key(right), length);
     if (!order && left_length != right_length)
         return left_length < right_length ? -1 : 1;
-    return order ? order : strcmp(compared_key(left), compared_key(right));
+    return order ? order : key_order(compared_key(left), compared_key(right));
 }
 
 static bool put_points(struct junit_document *document, const struct compare_view *view, const struct compared **points)
