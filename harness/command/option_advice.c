@@ -16,6 +16,20 @@ static bool is_end(const struct argp_option *option)
     return !option->name && !option->key && !option->doc;
 }
 
+/* The option of a parser that has the letter; NULL: none. */
+static const struct argp_option *find_letter(const struct argp *parser, char letter)
+{
+    for (const struct argp_option *option = parser->options; option && !is_end(option); option++)
+        if (letter && option->key == letter)
+            return option;
+    for (const struct argp_child *child = parser->children; child && child->argp; child++) {
+        const struct argp_option *found = find_letter(child->argp, letter);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
 /* The option of a parser that is called so, or that an abbreviation begins; NULL: none. */
 static const struct argp_option *find_option(const struct argp *parser, const char *name, size_t size, bool abbreviated)
 {
@@ -86,6 +100,17 @@ static enum error_kind advise_key(enum key_id key, const char *name, size_t size
     return kind;
 }
 
+/* Of a value that stands behind its option, as another argument: one that looks like an option is one, and the value is
+ * missing. No value begins so, but perhaps a text of people's. */
+static enum error_kind check_value(const struct argp_option *option, const char *value, struct error *error)
+{
+    char quoted[PATH_QUOTE_SIZE];
+    if (strncmp(value, "--", 2) != 0)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE, "--%s: no value before '%s'; allowed: --%s %s, or --%s=%s of what begins so",
+                     option->name, quote_path(quoted, value), option->name, option->arg, option->name, option->arg);
+}
+
 enum error_kind option_advise(const struct argp *parser, int argc, char *const *argv, struct error *error)
 {
     const bool sets_keys = find_option(parser, "set", strlen("set"), false);
@@ -94,6 +119,8 @@ enum error_kind option_advise(const struct argp *parser, int argc, char *const *
         const char *name = argv[i] + 2;
         size_t size = strncmp(argv[i], "--", 2) == 0 ? strcspn(name, "=") : 0;
         const struct argp_option *option = size ? find_option(parser, name, size, false) : NULL;
+        if (argv[i][0] == '-' && argv[i][1] != '-' && strlen(argv[i]) == 2)
+            option = find_letter(parser, argv[i][1]);
         enum key_id key = sets_keys && size && !option ? find_key(name, size) : KEY_COUNT;
         if (!option && size)
             option = find_option(parser, name, size, true);
@@ -105,8 +132,8 @@ enum error_kind option_advise(const struct argp *parser, int argc, char *const *
                               error);
         else if (size && !option && !is_of_argp(name, size))
             kind = advise_like(parser, name, size, error);
-        else if (option && option->arg && !(option->flags & OPTION_ARG_OPTIONAL) && name[size] != '=')
-            i++; /* its value, whatever that looks like */
+        else if (option && option->arg && !(option->flags & OPTION_ARG_OPTIONAL) && name[size] != '=' && ++i < argc)
+            kind = check_value(option, argv[i], error);
     }
     return kind;
 }
