@@ -1,7 +1,5 @@
 #include "harness/library/hearing.h"
 
-#include <math.h>
-
 #include "harness/library/judged_parts.h"
 #include "harness/library/opened_parts.h"
 #include "harness/library/overruled.h"
@@ -63,21 +61,6 @@ bool hearing_asks_cause(const struct hearing *hearing, const struct oracle_facts
     return facts->violated || !numbers_pass(hearing);
 }
 
-/* A failure of a sample: what the other rows say of its cause is not known. */
-static void find_nothing(struct judged_output *judged, const struct criterion *criterion)
-{
-    const struct metrics *rows = judged->verdict.rows;
-    judged->finding = (struct signature_finding){
-        .signature = SIGNATURE_UNKNOWN,
-        .head = -1,
-        .residual = NAN,
-        .remedy = "Of a sample no cause is sought: judge this sequence alone to have it named.",
-    };
-    for (int r = 0; r < judged->verdict.num_rows; r++)
-        judged->finding.num_rows_failing +=
-            rows[r].elements > 0 && criterion_decide(criterion, &rows[r]) == DECISION_FAIL;
-}
-
 enum error_kind hearing_find_signature(const struct hearing *hearing, const struct oracle_facts *facts,
                                        struct error *error)
 {
@@ -86,7 +69,8 @@ enum error_kind hearing_find_signature(const struct hearing *hearing, const stru
     struct exhibit exhibit = judged_exhibit(judged, judging);
     struct opened_parts opened;
     if (judging->rows) {
-        find_nothing(judged, &judging->criterion);
+        judged_without_cause(judged, judging,
+                             "Of a sample no cause is sought: judge this sequence alone to have it named.");
         return ERROR_NONE;
     }
     double start = seconds_now();

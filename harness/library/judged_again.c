@@ -1,7 +1,6 @@
 #include "harness/library/judged_again.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -83,14 +82,7 @@ static void find_nothing(struct judged_output *judged, const struct exhibit_bund
                          const struct judging *judging)
 {
     struct signature_finding *finding = &judged->finding;
-    *finding = (struct signature_finding){
-        .signature = SIGNATURE_UNKNOWN,
-        .head = -1,
-        .residual = NAN,
-        .remedy = "Without k and v no cause is sought: with --q, --k and --v it is.",
-    };
-    for (int r = 0; r < judged->verdict.num_rows; r++)
-        finding->num_rows_failing += criterion_decide(&judging->criterion, &judged->verdict.rows[r]) == DECISION_FAIL;
+    judged_without_cause(judged, judging, "Without k and v no cause is sought: with --q, --k and --v it is.");
     if (bundle->found.finding.signature != SIGNATURE_NONE)
         snprintf(finding->detail, sizeof finding->detail, "named %s when the bundle was written, judged otherwise",
                  signature_names[bundle->found.finding.signature]);

@@ -1,5 +1,6 @@
 #include "harness/library/judged_output.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include <xxhash.h>
@@ -60,6 +61,16 @@ struct exhibit judged_exhibit(const struct judged_output *judged, const struct j
         .is_rounding = judged->classes.num_rows > 0 && judged->class_of_all.outcome == CLASS_FOUND,
         .is_coarse = judged->classes.num_rows > 0 && class_is_coarse(&judged->class_of_all),
     };
+}
+
+void judged_without_cause(struct judged_output *judged, const struct judging *judging, const char *remedy)
+{
+    const struct metrics *rows = judged->verdict.rows;
+    judged->finding =
+        (struct signature_finding){.signature = SIGNATURE_UNKNOWN, .head = -1, .residual = NAN, .remedy = remedy};
+    for (int r = 0; r < judged->verdict.num_rows; r++)
+        judged->finding.num_rows_failing +=
+            rows[r].elements > 0 && criterion_decide(&judging->criterion, &rows[r]) == DECISION_FAIL;
 }
 
 void judged_output_clear(struct judged_output *judged)

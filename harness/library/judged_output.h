@@ -66,6 +66,10 @@ void judged_output_clear(struct judged_output *judged);
 /* What is judged of it, once it is there. */
 struct exhibit judged_exhibit(const struct judged_output *judged, const struct judging *judging);
 
+/* A failure whose cause nobody seeks, and what to do instead, a constant: the rows that are judged and fail are
+ * counted. */
+void judged_without_cause(struct judged_output *judged, const struct judging *judging, const char *remedy);
+
 /* The first half of that: the truth alone, without an output. */
 enum error_kind judge_find_truth(struct judged_output *judged, const struct problem_source *source,
                                  const struct judging *judging, struct error *error);
