@@ -129,16 +129,16 @@ enum error_kind replacement_open(struct replacement *replacement, const char *pa
 /* A copy of what was written, under the name partial: where a nameless file cannot be given one after all. */
 static enum error_kind copy_to_partial(const struct replacement *replacement, struct error *error)
 {
-    char block[1 << 14];
+    struct stat written;
     int copy;
-    ssize_t size = 0;
     enum error_kind kind = file_create(&copy, replacement->partial, error);
     if (kind)
         return kind;
-    for (off_t at = 0; !kind && (size = pread(replacement->descriptor, block, sizeof block, at)) > 0; at += size)
-        kind = file_write(copy, replacement->partial, block, (size_t)size, error);
-    if (!kind && size < 0)
+    if (fstat(replacement->descriptor, &written) != 0)
         kind = error_set(error, ERROR_SYSTEM, "cannot write %s: %s", replacement->target, strerror(errno));
+    if (!kind)
+        kind = file_copy(copy, replacement->partial, replacement->descriptor, replacement->target, 0,
+                         (size_t)written.st_size, error);
     enum error_kind closed = file_close(copy, replacement->partial, kind ? NULL : error);
     return kind ? kind : closed;
 }
