@@ -19,6 +19,8 @@ static json_t *is_named(const struct record_field *field, const void *member)
     return json_boolean(((const struct contract_finding *)member)->named);
 }
 
+_Static_assert((int)CONTRACT_FITS_MAX == 4, "what fits means");
+
 static const struct record_field contract_rows_of[] = {
     {RECORD_NAMED("named", "Whether the output tells the first of them from what was stated and from every other."),
      .type = "boolean", .value = is_named},

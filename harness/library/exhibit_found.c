@@ -170,6 +170,8 @@ static enum error_kind read_fit(struct contract_fit *fit, const json_t *object, 
     return ERROR_NONE;
 }
 
+_Static_assert((int)CONTRACT_FITS_MAX == 4, "allowed values of fits");
+
 static enum error_kind read_contract(struct contract_finding *contract, const json_t *object, struct error *error)
 {
     const json_t *fits = json_object_get(object, "fits"), *named = json_object_get(object, "named");

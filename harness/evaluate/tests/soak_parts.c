@@ -3,9 +3,9 @@
  *     soak_parts CASE... [KEY=VALUE...] [only=NAME]  all points of the cases, or of the one that is called NAME, run by
  *         their kernels and then judged as outputs alone
  *     soak_parts drawn [FAILING [SEED]]  faults, and contracts that read keys in another place, drawn at random, until
- * so many have failed (500, 0) Prints each failure that has another name in parts, and a table: of signatures and of
- * contracts, how many are the same, unknown in parts alone, and others. Exit code 1 if one is another, 3 if something
- * could not be run.
+ *         so many have failed (500, 0)
+ * Prints each failure that has another name in parts, and a table: of signatures and of contracts, how many are the
+ * same, unknown in parts alone, and others. Exit code 1 if one is another, 3 if something could not be run.
  */
 #include <stdio.h>
 #include <stdlib.h>

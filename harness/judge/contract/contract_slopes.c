@@ -5,8 +5,6 @@
 
 #include "reference/slopes.h"
 
-/* Other slopes. */
-
 /* False where the slopes are what they were. */
 static bool slopes_differ(const struct contract_trial *trial)
 {

@@ -325,7 +325,6 @@ static void test_the_bound_moves_with_the_query(void **state)
     free_problem(&made);
 }
 
-/* Of a problem that has its newest keys alone a trial says where it looks at others; its own keys are all there. */
 /* Each row by itself: one that is not where the truth is says nothing of the row before it, nor of the next. */
 static void test_a_row_is_elsewhere_by_its_own_numbers(void **state)
 {
