@@ -1,4 +1,6 @@
 /* Failures of a merge by name: tiles and chunks that are added up without the factors between their maxima. */
+#include <stdio.h>
+
 #include "harness/judge/cause/tests/online_softmax.h"
 #include "harness/judge/cause/tests/signature_trial.h"
 
@@ -34,6 +36,7 @@ static void expect_merge(int number, int64_t keys, const struct online_softmax *
 {
     static const enum dtype dtypes_tried[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16};
     const int what = number % 3;
+    char said[128];
     struct online_softmax online = *tiles;
     struct signature_trial trial = make_trial(keys, 4, 2, 64, dtypes_tried[number / 3 % 3]);
     online.sum_stays = what != 1;
@@ -42,8 +45,8 @@ static void expect_merge(int number, int64_t keys, const struct online_softmax *
         trial.made.slopes[h] = (online.backward ? -0x1p-8f : 0x1p-8f) * (float)(h + 1);
     begin_narrow(&trial);
     attend_all_online(&trial, &online);
-    expect(&trial, SIGNATURE_WRONG_MERGE, detail);
-    expect_and_end(&trial, SIGNATURE_WRONG_MERGE, left_out[what]);
+    snprintf(said, sizeof said, "%s %s", detail, left_out[what]);
+    expect_and_end(&trial, SIGNATURE_WRONG_MERGE, said);
 }
 
 static void test_tiles_without_their_factor(void **state)
