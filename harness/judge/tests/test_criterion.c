@@ -78,11 +78,23 @@ static void test_modes_have_names(void **state)
         assert_string_equal(judge_mode_names[mode], names[mode]);
 }
 
+/* What is not said is the dtype's own; 0 is said. */
+static void test_a_tolerance_of_nothing_is_one(void **state)
+{
+    (void)state;
+    struct tolerance none = {0, 0, 0}, unsaid = {-1, 0, -1};
+    tolerance_derive(&none, DTYPE_F16);
+    assert_true(none.atol == 0 && none.rtol == 0 && none.lse == 0);
+    tolerance_derive(&unsaid, DTYPE_BF16);
+    assert_true(unsaid.atol == 1e-2 && unsaid.rtol == 0 && unsaid.lse == 1e-2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_mode_sees_what_it_judges),
         cmocka_unit_test(test_modes_have_names),
+        cmocka_unit_test(test_a_tolerance_of_nothing_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -212,15 +212,17 @@ static void test_non_finite_truth(void **state)
         float out;
         double truth;
         int mismatched, nan, inf;
+        double err; /* where that is a number */
     } rows[] = {
-        {NAN, NAN, 0, 0, 0},
-        {INFINITY, INFINITY, 0, 0, 0},
-        {-INFINITY, -INFINITY, 0, 0, 0},
-        {INFINITY, -INFINITY, 1, 0, 1},
-        {1, INFINITY, 1, 0, 0},
-        {1, NAN, 1, 0, 0},
-        {NAN, INFINITY, 1, 1, 0},
-        {INFINITY, NAN, 1, 0, 1},
+        {NAN, NAN, 0, 0, 0, 0},
+        {INFINITY, INFINITY, 0, 0, 0, 0},
+        {-INFINITY, -INFINITY, 0, 0, 0, 0},
+        {INFINITY, -INFINITY, 1, 0, 1, INFINITY},
+        {-INFINITY, INFINITY, 1, 0, 1, INFINITY},
+        {1, INFINITY, 1, 0, 0, INFINITY},
+        {1, NAN, 1, 0, 0, 0},
+        {NAN, INFINITY, 1, 1, 0, 0},
+        {INFINITY, NAN, 1, 0, 1, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         static struct bench bench;
@@ -232,8 +234,8 @@ static void test_non_finite_truth(void **state)
         assert_int_equal(total->nan, rows[i].nan);
         assert_int_equal(total->inf, rows[i].inf);
         assert_int_equal(total->undecided, 0);
-        if (!rows[i].mismatched)
-            assert_equals(total->max_abs_err, 0);
+        assert_equals(total->max_abs_err, rows[i].err);
+        assert_equals(total->max_ulp_err, rows[i].err);
         verdict_clear(&bench.verdict);
     }
 }
@@ -332,6 +334,35 @@ static void test_rounding_of_the_limit_is_no_verdict(void **state)
     verdict_clear(&bench.verdict);
 }
 
+/* What the sum and the product of a limit have lost, though it was rounded up, and though the loss is less than every
+ * double: e lies between the exact limit and the rounded one. */
+static void test_a_limit_that_was_rounded_up_is_no_verdict(void **state)
+{
+    (void)state;
+    static const struct {
+        double output, value;
+        struct tolerance tolerance;
+        bool undecided;
+    } rows[] = {
+        {0x1p-7 - 0x1p-52,
+         1 + 0x1p-7,
+         {.atol = 1, .rtol = 0x1p-53},
+         true}, /* 1 + 2^-53 + 2^-60, in a double 1 + 2^-52 */
+        {0x1p-7, 1 + 0x1p-7, {.atol = 1, .rtol = 0}, false},
+        {0x2p-1074, 0x1p-1074, {.rtol = 0.75}, true}, /* 0.75 * 2^-1074, in a double 2^-1074 */
+        {0x2p-1074, 0x1p-1074, {.rtol = 1}, true},    /* nobody looks whether it was lost there */
+        {0x1p-1074, 0, {.atol = 0x1p-1074, .rtol = 0.75}, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        static struct bench bench;
+        set_up(&bench, DTYPE_F32, 1, 1);
+        bench.value[0] = rows[i].value;
+        const struct comparison comparison = judge_element(rows[i].output, &bench.truth, 0, &rows[i].tolerance);
+        assert_false(comparison.mismatched);
+        assert_int_equal(comparison.undecided, rows[i].undecided);
+    }
+}
+
 static void test_percentiles_are_nearest_rank(void **state)
 {
     (void)state;
@@ -381,6 +412,36 @@ static void test_heads_are_judged_apart(void **state)
     assert_int_equal(heads[2].worst, 9);
     assert_equals(heads[2].max_abs_err, 0);
     assert_int_equal(bench.verdict.total.worst, 9);
+    verdict_clear(&bench.verdict);
+}
+
+/* Of rows that are not judged nothing is known, whatever stands in them. */
+static void test_rows_that_are_not_judged_have_no_figures(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    static const bool rows[] = {false, true, false};
+    set_up(&bench, DTYPE_F16, 3, 4);
+    set_out(&bench, 0, NAN);
+    set_out(&bench, 5, 1.5f);
+    set_out(&bench, 11, 2);
+    bench.magnitude[5] = 4;
+    const struct exhibit exhibit = {&bench.problem, &bench.output, &bench.truth, .rows = rows,
+                                    .criterion.tolerance = bench.tolerance};
+    struct error error;
+    assert_int_equal(verdict_reach(&bench.verdict, &exhibit, &error), 0);
+    const struct metrics *total = &bench.verdict.total;
+    assert_int_equal(total->elements, 4);
+    assert_int_equal(total->mismatched, 1);
+    assert_int_equal(total->worst, 5);
+    assert_equals(total->max_abs_err, 0.5);
+    assert_equals(total->max_scaled_err, 0.125);
+    for (int r = 0; r < 3; r += 2) {
+        const struct metrics *row = &bench.verdict.rows[r];
+        assert_int_equal(row->elements, 0);
+        assert_int_equal(row->worst, -1);
+        assert_true(isnan(row->budget_used) && isnan(row->lse_budget_used));
+    }
     verdict_clear(&bench.verdict);
 }
 
@@ -588,8 +649,10 @@ int main(void)
         cmocka_unit_test(test_radius_leaves_a_comparison_undecided),
         cmocka_unit_test(test_what_is_surely_off_is_so_beside_what_is_left_open),
         cmocka_unit_test(test_rounding_of_the_limit_is_no_verdict),
+        cmocka_unit_test(test_a_limit_that_was_rounded_up_is_no_verdict),
         cmocka_unit_test(test_percentiles_are_nearest_rank),
         cmocka_unit_test(test_heads_are_judged_apart),
+        cmocka_unit_test(test_rows_that_are_not_judged_have_no_figures),
         cmocka_unit_test(test_first_of_equal_errors_is_the_worst),
         cmocka_unit_test(test_poison_is_a_nan_that_is_counted_until_overwritten),
         cmocka_unit_test(test_nans_are_united),

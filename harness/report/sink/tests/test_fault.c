@@ -222,6 +222,12 @@ static void test_heads_and_lse(void **state)
     assert_int_equal(fault_find(&other, &exhibit, right, nan_lse, &error), ERROR_NONE);
     assert_true(isnan(other.max_lse_err) && isnan(other.truth.max_lse_err));
     fault_clear(&other);
+    desk->sample.lse[0] = NAN; /* both are, and both are the same infinity: they do not differ */
+    desk->sample.lse[1] = -INFINITY;
+    const double same_lse[SAMPLE_H] = {NAN, -INFINITY};
+    assert_int_equal(fault_find(&other, &exhibit, right, same_lse, &error), ERROR_NONE);
+    assert_true(other.max_lse_err == 0);
+    fault_clear(&other);
 }
 
 static void test_sentences(void **state)
