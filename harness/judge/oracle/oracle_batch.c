@@ -1,5 +1,6 @@
-/* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last; then one of two of
- * its length, the second behind a short one, and one of two that share their first pages; then many (oracle_many.c). */
+/* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last; then the second
+ * behind a short one and the first before it, one of two of its length, and one of two that share their first pages;
+ * then many (oracle_many.c). */
 #include <stdio.h>
 
 #include "harness/judge/oracle/oracle_checks.h"
@@ -24,22 +25,24 @@ static enum error_kind check_pair(struct oracle_work *work, const struct subject
     return ERROR_NONE;
 }
 
-/* Behind another one that has less, and scores far more: what is asked of the first of a launch alone, or of all at
- * once, is taken from there. */
-static enum error_kind check_behind(struct oracle_work *work, const struct trial_values *allowed, struct error *error)
+/* With another one that has less, and scores far more: what is asked of the first of a launch alone, or of all at once,
+ * is taken from there. */
+static enum error_kind check_beside(struct oracle_work *work, bool behind, const struct trial_values *allowed,
+                                    struct error *error)
 {
+    char run_was[SUBJECT_TEXT_SIZE];
     bool is_away;
     enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
-        kind = trial_run_behind(&work->trial, work->inquiry->subject, oracle_loud_logit(work), &work->got, &is_away,
-                                error);
-    if (!kind)
-        oracle_expect(work, ORACLE_BATCH, &work->base, allowed,
-                      is_away
-                          ? "as the second of 2 in one launch, behind a short one without a mask that scores far more, "
-                            "at other positions"
-                          : "as the second of 2 in one launch, behind a short one without a mask that scores far more");
-    return kind;
+        kind = trial_run_beside(&work->trial, work->inquiry->subject, behind, oracle_loud_logit(work), &work->got,
+                                &is_away, error);
+    if (kind)
+        return kind;
+    snprintf(run_was, sizeof run_was, "as the %s a short one without a mask that scores far more%s",
+             behind ? "second of 2 in one launch, behind" : "first of 2 in one launch, before",
+             is_away ? ", at other positions" : "");
+    oracle_expect(work, ORACLE_BATCH, &work->base, allowed, run_was);
+    return ERROR_NONE;
 }
 
 /* Pages that two sequences have in common, as servers keep those of a prompt once for all that begin with it. */
@@ -77,9 +80,12 @@ enum error_kind check_batch(struct oracle_work *work, struct error *error)
                   "as the last of " TRIAL_BATCH_TEXT " in one launch, v constant");
     if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return ERROR_NONE;
-    kind = check_pair(work, work->inquiry->subject, true, allowed, "2 of one length in one launch", error);
+    /* Of three launches of two that have one longest length each differs from the one before in another sequence: how
+     * that one was cut is not to be kept by their number and their longest, last, first or common length. */
+    for (int behind = 1; behind >= 0 && !kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED; behind--)
+        kind = check_beside(work, behind, allowed, error);
     if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
-        kind = check_behind(work, allowed, error);
+        kind = check_pair(work, work->inquiry->subject, true, allowed, "2 of one length in one launch", error);
     if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
         kind = check_shared_pages(work, allowed, error);
     if (kind || work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)

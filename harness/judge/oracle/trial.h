@@ -96,11 +96,12 @@ enum error_kind trial_run_problem(struct trial *trial, const struct problem *pro
 enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct trial_values *first,
                                    struct trial_values *last, struct error *error);
 
-/* Runs the trial's problem as loaded behind another sequence in one launch: as many of its newest keys as it has
- * queries, all of them visible, and TRIAL_AWAY positions further on, if the subject takes that: *is_away. Its newest
- * logits come to `loud` (loud_query.h). values are those of the trial. Reloads the trial before. */
+/* Runs the trial's problem as loaded in one launch with another sequence, behind it or before it: as many of its newest
+ * keys as it has queries, all of them visible, and TRIAL_AWAY positions further on, if the subject takes that:
+ * *is_away. Its newest logits come to `loud` (loud_query.h). values are those of the trial. Reloads the trial before.
+ */
 #define TRIAL_AWAY 4096
-enum error_kind trial_run_behind(struct trial *trial, const struct subject *subject, double loud,
+enum error_kind trial_run_beside(struct trial *trial, const struct subject *subject, bool behind, double loud,
                                  struct trial_values *values, bool *is_away, struct error *error);
 
 /* Runs the trial's problem as loaded twice in one launch that has no other sequence: the second one's v is constant, or

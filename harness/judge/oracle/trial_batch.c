@@ -106,7 +106,7 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
 }
 
 /* A few keys elsewhere, none of them masked. */
-static struct problem companion_before(const struct problem *problem, const struct subject *subject, bool *is_away)
+static struct problem few_keys(const struct problem *problem, const struct subject *subject, bool *is_away)
 {
     const struct problem few = short_companion(problem, problem_queries(problem));
     struct problem away = few;
@@ -117,7 +117,7 @@ static struct problem companion_before(const struct problem *problem, const stru
     return *is_away ? away : few;
 }
 
-enum error_kind trial_run_behind(struct trial *trial, const struct subject *subject, double loud,
+enum error_kind trial_run_beside(struct trial *trial, const struct subject *subject, bool behind, double loud,
                                  struct trial_values *values, bool *is_away, struct error *error)
 {
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
@@ -127,18 +127,21 @@ enum error_kind trial_run_behind(struct trial *trial, const struct subject *subj
     char *out = query + q_bytes, *lse = out + q_bytes;
     trial_reload(trial);
     output_poison(&trial->output, &trial->problem);
-    struct problem problems[] = {companion_before(&trial->problem, subject, is_away), trial->problem};
-    struct output outputs[] = {{out, (float *)(void *)lse}, trial->output};
+    struct problem few = few_keys(&trial->problem, subject, is_away);
+    struct problem problems[] = {trial->problem, trial->problem};
+    struct output outputs[] = {trial->output, trial->output};
     const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
     double seconds;
     memcpy(query, trial->problem.q, q_bytes);
-    for (int row = 0; row < problem_rows(&problems[0]); row++)
-        loud_query_make(query, &problems[0], row, loud);
-    problems[0].q = query;
-    output_poison(&outputs[0], &problems[0]);
+    for (int row = 0; row < problem_rows(&few); row++)
+        loud_query_make(query, &few, row, loud);
+    few.q = query;
+    problems[behind ? 0 : 1] = few;
+    outputs[behind ? 0 : 1] = (struct output){out, (float *)(void *)lse};
+    output_poison(&outputs[behind ? 0 : 1], &few);
     enum error_kind kind = subject->ops->run(subject, &both, NULL, &seconds, error);
     if (!kind)
-        trial_take_output(values, &trial->problem, &outputs[1]);
+        trial_take_output(values, &trial->problem, &trial->output);
     free(memory);
     return kind;
 }

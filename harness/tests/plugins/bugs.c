@@ -182,6 +182,8 @@ enum {
     MAX_OF_BATCH, /* all sequences have */
     /* of keys that weigh little alone */
     QUIET_PASSED_OVER, /* keys are passed over that score 6 less than the maximum so far */
+    /* of what is kept from launch to launch */
+    PARTS_KEPT, /* two sequences have no more parts of 16 keys than those of an earlier launch of as many keys had */
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -497,6 +499,20 @@ static bool is_behind_parts_of_longest(const struct row *row, int64_t key)
     return key >= window_of(row->sequence) / page * page + (longest->seq_len - first + 255) / 256 * 256;
 }
 
+/* How two sequences were cut that have, together, as many keys: that is kept by the one number. */
+static bool is_behind_parts_of_before(const struct row *row, int64_t key)
+{
+    enum { PART = 16, MOST = 1 << 12 };
+    static int32_t kept[MOST][2]; /* parts and one more; 0: not yet */
+    const launch_t *launch = row->launch;
+    const int64_t all = launch->num_sequences == 2 ? launch->sequences[0].seq_len + launch->sequences[1].seq_len : MOST;
+    if (all >= MOST)
+        return false;
+    for (int i = 0; i < 2 && kept[all][i] == 0; i++)
+        kept[all][i] = (int32_t)((launch->sequences[i].seq_len + PART - 1) / PART + 1);
+    return key >= (int64_t)(kept[all][row->sequence - launch->sequences] - 1) * PART;
+}
+
 /* Keys that are lost by what a kernel is cut into. */
 static bool is_lost(const struct row *row, int64_t key)
 {
@@ -518,6 +534,8 @@ static bool is_lost(const struct row *row, int64_t key)
         return row->launch->num_heads >= 32 && key >= CHUNK;
     case PARTS_OF_LONGEST:
         return is_behind_parts_of_longest(row, key);
+    case PARTS_KEPT:
+        return is_behind_parts_of_before(row, key);
     case WINDOW_BY_LARGE_PAGE:
         return page > 64 && key / page == window_of(row->sequence) / page && window_of(row->sequence) % page > 0;
     case FAR_PASSED_OVER:

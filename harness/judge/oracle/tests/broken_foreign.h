@@ -221,6 +221,52 @@ static enum error_kind run_with_one_maximum(void *launcher, const struct sequenc
     return kind;
 }
 
+/* How launches of two sequences were cut is kept, by a length: of another one that has it no more keys are looked at
+ * than the parts of CHUNK keys hold that there were then. kept: of each length, 0 at first. */
+typedef int64_t kept_parts[2 * N + 1][2];
+
+static enum error_kind run_with_parts_of_before(void *launcher, const struct sequences *sequences,
+                                                struct memory_audit *audit, double *seconds, struct error *error,
+                                                kept_parts kept, int64_t length)
+{
+    struct problem told[MAX_SEQUENCES];
+    for (int i = 0; i < sequences->count; i++) {
+        told[i] = sequences->problems[i];
+        if (sequences->count != 2)
+            continue;
+        assert_in_range(length, 0, 2 * N);
+        if (kept[length][i] == 0)
+            kept[length][i] = (told[i].seq_len / CHUNK + 1) * CHUNK;
+        told[i].seq_len = told[i].seq_len < kept[length][i] ? told[i].seq_len : kept[length][i];
+    }
+    return run_as_told(launcher, sequences, told, audit, seconds, error);
+}
+
+static enum error_kind run_with_parts_by_first(void *launcher, const struct sequences *sequences,
+                                               struct memory_audit *audit, double *seconds, struct error *error)
+{
+    static kept_parts kept;
+    return run_with_parts_of_before(launcher, sequences, audit, seconds, error, kept, sequences->problems[0].seq_len);
+}
+
+static enum error_kind run_with_parts_by_last(void *launcher, const struct sequences *sequences,
+                                              struct memory_audit *audit, double *seconds, struct error *error)
+{
+    static kept_parts kept;
+    const int64_t length = sequences->problems[sequences->count - 1].seq_len;
+    return run_with_parts_of_before(launcher, sequences, audit, seconds, error, kept, length);
+}
+
+static enum error_kind run_with_parts_by_sum(void *launcher, const struct sequences *sequences,
+                                             struct memory_audit *audit, double *seconds, struct error *error)
+{
+    static kept_parts kept;
+    int64_t sum = 0;
+    for (int i = 0; i < sequences->count; i++)
+        sum += sequences->problems[i].seq_len;
+    return run_with_parts_of_before(launcher, sequences, audit, seconds, error, kept, sum);
+}
+
 static const struct foreign_launcher of_32_bits[] = {
     [FAR_ROWS] = {.run = run_with_keys_of_32_bits, .audits = true, .keeps = true, .far = true},
     [FAR_HEADS] = {.run = run_with_heads_of_32_bits, .audits = true, .keeps = true, .far = true}};
@@ -261,6 +307,11 @@ static const struct broken_in_batch {
      {.run = run_with_one_maximum, .audits = true, .keeps = true}},
     {"as the first of 2 in one launch that share their first pages",
      {.run = run_with_owned_pages, .audits = true, .keeps = true}},
+    {"as the first of 2 in one launch, before a short one without a mask that scores far more",
+     {.run = run_with_parts_by_sum, .audits = true, .keeps = true}},
+    {"as the first of 2 of one length in one launch", {.run = run_with_parts_by_last, .audits = true, .keeps = true}},
+    {"as the second of 2 of one length in one launch, v constant",
+     {.run = run_with_parts_by_first, .audits = true, .keeps = true}},
 };
 
 static struct foreign_subject foreign_broken(struct shipped_subject *sound, enum far_axis cuts)
