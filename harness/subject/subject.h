@@ -83,8 +83,8 @@ struct subject {
     double
         least_logit; /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
     struct launch_watch *watch; /* the caller's: told of every launch, from one to the next; NULL: nobody watches */
-    int64_t far_keys;  /* with how many keys at most it is asked whether offsets fit 32 bits, each taking memory of its
-                        * own; 0: with any number */
+    int64_t far_keys;  /* with how many keys at most it is asked whether offsets by strides fit 32 bits, each taking
+                        * memory of its own; 0: with any number */
     int64_t chunk_len; /* keys that it takes together, in chunks or pages; 0: nobody knows */
     /* What may stand in k and v of a masked key, of even and odd ones, without a change to any bit. */
     float masked_k[2], masked_v[2];

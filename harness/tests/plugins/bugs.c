@@ -70,7 +70,10 @@ enum {
     PAGE_INDEX_U32, /* without one */
     PAGE_BYTES_32,  /* its offset in bytes is */
     PAGE_BYTES_U32,
-    KEY_INDEX_32, /* the product of a key's number and its stride is */
+    PAGE_INDEX_LONG,    /* the index is cut in caches of more than 1024 keys alone */
+    PAGE_INDEX_OF_LAST, /* or of the last of several sequences */
+    KEY_INDEX_32,       /* the product of a key's number and its stride is */
+    KEY_INDEX_LONG,     /* in caches of more than 1024 keys alone */
     KEY_BYTES_U32,
     HEAD_INDEX_32, /* that of a KV head's */
     TOP_LEFT,      /* queries are aligned with the first key: FlashAttention 907 */
@@ -328,6 +331,14 @@ static int64_t cut(const struct row *row, int64_t element)
     case KEY_INDEX_32:
     case HEAD_INDEX_32:
         return (int32_t)(uint32_t)element;
+    case PAGE_INDEX_LONG:
+    case KEY_INDEX_LONG:
+        return is_long(row) ? (int32_t)(uint32_t)element : element;
+    case PAGE_INDEX_OF_LAST:
+        return row->sequence > row->launch->sequences &&
+                       row->sequence == row->launch->sequences + row->launch->num_sequences - 1
+                   ? (int32_t)(uint32_t)element
+                   : element;
     case PAGE_INDEX_U32:
         return (uint32_t)element;
     case PAGE_BYTES_32:
@@ -356,13 +367,14 @@ static row_t place(const struct row *row, int64_t key, int of_v)
     const struct alibicheck_kernel_strides *strides = strides_of(row->launch, row->keys);
     const int64_t dim = row->launch->head_dim, heads = row->launch->num_kv_heads, head = kv_head(row);
     if (row->launch->page_size > 0) {
-        if (BUG == PAGE_INDEX_32 || BUG == PAGE_INDEX_U32 || BUG == PAGE_BYTES_32 || BUG == PAGE_BYTES_U32)
+        if (BUG == PAGE_INDEX_32 || BUG == PAGE_INDEX_U32 || BUG == PAGE_BYTES_32 || BUG == PAGE_BYTES_U32 ||
+            BUG == PAGE_INDEX_LONG || BUG == PAGE_INDEX_OF_LAST)
             found.first = cut(row, found.first);
         return found;
     }
     const int64_t of_key = read * (of_v ? strides->v_key : strides->k_key),
                   of_head = head * (of_v ? strides->v_head : strides->k_head);
-    if (BUG == KEY_INDEX_32 || BUG == KEY_BYTES_U32)
+    if (BUG == KEY_INDEX_32 || BUG == KEY_BYTES_U32 || BUG == KEY_INDEX_LONG)
         found.first = cut(row, of_key) + of_head;
     if (BUG == HEAD_INDEX_32)
         found.first = of_key + cut(row, of_head);
