@@ -2,6 +2,9 @@
 
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { SPENT = 0x5a /* what an output is filled with that nobody needs any more */ };
 
 void kept_outputs_clear(struct kept_outputs *kept)
 {
@@ -27,6 +30,8 @@ void kept_outputs_take(struct kept_outputs *kept, struct guarded *guarded, uint6
     const size_t size_bytes = guarded->size_bytes + 2 * ZONE_BYTES;
     if (!guarded->memory)
         return;
+    if (!address) /* so that the same once more shows */
+        memset(guarded->memory, SPENT, size_bytes);
     kept->outputs[kept->count++] =
         (struct kept_output){guarded->memory, size_bytes, buffer_digest(guarded->memory, size_bytes), address};
     guarded->memory = NULL;

@@ -24,7 +24,7 @@ struct kept_outputs {
 /* Frees all of them, and makes room for so many. false: there is no memory for them, and none is kept. */
 bool kept_outputs_begin(struct kept_outputs *kept, size_t count);
 
-/* Takes an output, whose twin on the device is at address, or 0. */
+/* Takes an output, whose content is not needed any more, and whose twin on the device is at address, or 0. */
 void kept_outputs_take(struct kept_outputs *kept, struct guarded *guarded, uint64_t address);
 
 void kept_outputs_clear(struct kept_outputs *kept);

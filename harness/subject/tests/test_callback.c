@@ -25,6 +25,7 @@ enum stray {
     BEFORE_Q,
     PAST_SLOPES,
     IN_LAST_LAUNCH,
+    IN_LAST_AGAIN, /* what it has written there */
     IN_LAST_LSE,
     REFUSES,
     ROUNDS_UP,
@@ -127,6 +128,11 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
             kernel->last_out[1] ^= 1;
         kernel->last_out = first->out;
         break;
+    case IN_LAST_AGAIN:
+        if (kernel->last_out)
+            kernel->last_out[1] = 0x10;
+        kernel->last_out = first->out;
+        break;
     case IN_LAST_LSE:
         if (kernel->last_lse)
             kernel->last_lse[1] ^= 1;
@@ -193,6 +199,7 @@ static void test_what_is_not_the_kernel_s_is_watched(void **state)
         {IN_V, NULL, "v", 0},
         {IN_SLOPES, NULL, "slopes", 0},
         {IN_LAST_LAUNCH, "an output of the launch before, after it had returned", NULL, 0},
+        {IN_LAST_AGAIN, "an output of the launch before, after it had returned", NULL, 0},
         {IN_LAST_LSE, "an output of the launch before, after it had returned", NULL, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

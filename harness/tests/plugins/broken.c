@@ -24,6 +24,7 @@ enum {
     WRITES_PAST,      /* the end of out */
     WRITES_BEFORE,    /* the beginning of lse */
     WRITES_LATE,      /* to an output of the launch before */
+    WRITES_AGAIN,     /* the same, what it has written there */
     WRITES_ONCE,      /* past the end of out, at the second launch alone */
     WRITES_ONCE_MORE, /* the same, at the fifth, which is of an oracle */
     WRITES_PAST_K,    /* the end of an input, as of the others that follow */
@@ -71,6 +72,7 @@ enum { MAX_SEQ_LEN = 65 }; /* that of cases.yaml's plain */
 static int num_launches;
 static void *volatile cache[8];
 static volatile char *last_out; /* of the launch before */
+static char last_bytes[16];     /* the first that it has */
 
 static size_t out_bytes(const launch_t *launch)
 {
@@ -105,6 +107,10 @@ static void break_before(const launch_t *launch)
     case WRITES_LATE:
         if (last_out)
             *last_out ^= 1;
+        break;
+    case WRITES_AGAIN:
+        if (last_out)
+            memcpy((char *)(uintptr_t)last_out, last_bytes, sizeof last_bytes);
         break;
     case HANGS:
         for (;;)
@@ -304,6 +310,10 @@ static void break_after(const launch_t *launch)
         break;
     case WRITES_LATE:
         last_out = first->out;
+        break;
+    case WRITES_AGAIN:
+        last_out = first->out;
+        memcpy(last_bytes, first->out, sizeof last_bytes);
         break;
     case WRITES_FROM_A_THREAD:
         write_soon(first->out);
