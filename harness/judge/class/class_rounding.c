@@ -25,8 +25,11 @@
  * |log2 x| + 1/2, 2^-21.6. */
 #define LOGARITHM (0x1p-21 + NATURAL_CHANGE)
 
-/* tanhf is off by 2 ulp and half of one (CUDA C++ Programming Guide: 1; glibc 2). */
-#define TANH (5 * UNIT)
+/* tanhf is off by 2 ulp and half of one (CUDA C++ Programming Guide: 1; glibc 2). Made of exponentials, as kernels in
+ * Triton do that have none (2 sigmoid(2x) - 1: SGLang, triton_ops/decode_attention.py), it keeps no digits near 0:
+ * TANH |tanh x| and TANH_NEAR_0. any_order.md. */
+#define TANH (6 * UNIT)
+#define TANH_NEAR_0 (10 * UNIT)
 
 /* Nats by which a maximum may be raised: ggml's 3 ln 2 (ggml-cuda/fattn-common.cuh, FATTN_KQ_MAX_OFFSET). */
 #define MAX_OFFSET 2.08
@@ -73,7 +76,7 @@ static struct rounding_model f32_rounding(const struct problem *problem)
         .bias = UNIT,
         .cap_argument = 3.01 * UNIT + (scale > 0 ? UNDERFLOW * cap / scale : 0),
         .cap = TANH + UNIT + BASE_CHANGE,
-        .cap_floor = 4 * UNDERFLOW * cap,
+        .cap_floor = (TANH_NEAR_0 + 4 * UNDERFLOW) * cap,
         .sink = BASE_CHANGE,
         .shift = UNIT + BASE_CHANGE,
         .maximum = UNIT,

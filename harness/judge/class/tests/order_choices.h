@@ -28,6 +28,7 @@ enum order_tree {
 enum order_base { BASE_NATURAL, BASE_FOLDED, BASE_LOGIT, BASE_SCALED_APART, BASE_COUNT };
 enum order_scale { SCALES_DOT, SCALES_QUERY, SCALES_SUM, SCALES_PRODUCT, SCALES_COUNT };
 enum order_merge { MERGES_BY_MAX, MERGES_NORMALIZED, MERGES_BY_LSE, MERGES_COUNT };
+enum order_tanh { TANH_OF_LIBRARY, TANH_OF_SIGMOID, TANH_OF_QUOTIENT, TANH_COUNT };
 enum order_errors { ERRORS_RANDOM, ERRORS_UP, ERRORS_APART, ERRORS_COUNT };
 
 struct order_kernel {
@@ -37,6 +38,7 @@ struct order_kernel {
     enum order_base base;
     enum order_scale scale;
     enum order_merge merge;
+    enum order_tanh tanh;
     enum order_errors errors;
     int tile, chunk;
     bool fused, fused_dot, narrow_in_sum, probabilities, sink_first, reciprocal, scaled_k;
@@ -79,6 +81,7 @@ static inline struct order_kernel order_kernel_draw(uint64_t seed, class_set set
     kernel.tensor_core_sums = choices & 256;
     kernel.tensor_core = draw_below(&state, 2) ? TENSOR_CORE_AMPERE : TENSOR_CORE_HOPPER;
     kernel.seed = draw_bits(&state);
+    kernel.tanh = (enum order_tanh)draw_below(&state, TANH_COUNT);
     return kernel;
 }
 
@@ -132,6 +135,24 @@ static inline float order_exp(struct order_work *work, float x, int side)
     if (work->kernel->errors != ERRORS_RANDOM)
         error = 0x1.fp-22 * side;
     return exact < 0x1p-126 ? 0 : (float)(exact * (1 + error));
+}
+
+/* e^x for a tanh, off by as much. */
+static inline float order_natural_exp(struct order_work *work, float x, int side)
+{
+    double error = 0x1.fp-22 * (work->kernel->errors == ERRORS_RANDOM ? draw_between(&work->state, -1, 1) : side);
+    return (float)(exp(fmin((double)x, 80)) * (1 + error));
+}
+
+/* Of a soft cap. */
+static inline float order_tanh(struct order_work *work, float x)
+{
+    if (work->kernel->tanh == TANH_OF_LIBRARY)
+        return tanhf(x);
+    if (work->kernel->tanh == TANH_OF_SIGMOID)
+        return 2 * (1 / (1 + order_natural_exp(work, -2 * x, 1))) - 1;
+    float up = order_natural_exp(work, x, 1), down = order_natural_exp(work, -x, -1);
+    return (up - down) / (up + down);
 }
 
 /* The weight of a logit against a maximum. */

@@ -107,7 +107,7 @@ static inline float order_logit(struct order_work *work, int64_t key)
     if (product && kernel->scale != SCALES_QUERY)
         dot = order_narrowed(work, CLASS_LOGITS16, dot * work->scale);
     if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS) {
-        float capped = tanhf(dot / cap) * (cap * base);
+        float capped = order_tanh(work, dot / cap) * (cap * base);
         logit = order_narrowed(work, CLASS_LOGITS16, capped) + bias;
     } else if (kernel->scale == SCALES_DOT) {
         logit = fmaf(dot, work->scale, bias);
@@ -117,7 +117,7 @@ static inline float order_logit(struct order_work *work, int64_t key)
         logit = dot + bias;
     }
     if (problem->soft_cap == SOFT_CAP_AFTER_BIAS)
-        logit = tanhf(logit / (cap * base)) * (cap * base);
+        logit = order_tanh(work, logit / (cap * base)) * (cap * base);
     logit = order_narrowed(work, CLASS_LOGITS16, logit);
     return kernel->base == BASE_LOGIT ? logit * log2_e : logit;
 }

@@ -182,6 +182,34 @@ static void test_rungs_are_told_apart(void **state)
     }
 }
 
+/* Beneath a soft cap that is far above the logits, a tanh made of exponentials has few digits: that is f32, too. */
+static void test_a_tanh_of_exponentials_is_f32(void **state)
+{
+    double most[TANH_COUNT] = {0};
+    (void)state;
+    for (uint64_t seed = 0; seed < 8 * TANH_COUNT; seed++) {
+        struct order_trial trial;
+        struct order_kernel kernel = order_kernel_draw(seed, CLASS_F32);
+        kernel.tanh = (enum order_tanh)(seed % TANH_COUNT);
+        kernel.errors = ERRORS_UP;
+        telling_problem(&trial, seed, 0);
+        trial.made.problem.soft_cap = SOFT_CAP_BEFORE_BIAS;
+        trial.made.problem.soft_cap_value = 100;
+        trial.made.problem.scale = 0.002f;
+        take_truth(&trial);
+        order_trial_run(&trial, &kernel);
+        order_trial_bound(&trial, CLASS_F32, 0);
+        struct order_used used = order_trial_used(&trial);
+        most[kernel.tanh] = fmax(most[kernel.tanh], fmax(used.out, used.lse));
+        order_trial_clear(&trial);
+    }
+    print_message("share of the bound: %.3f, %.3f, %.3f\n", most[TANH_OF_LIBRARY], most[TANH_OF_SIGMOID],
+                  most[TANH_OF_QUOTIENT]);
+    for (int i = 0; i < TANH_COUNT; i++)
+        assert_true(most[i] > 0 && most[i] <= 1);
+    assert_true(most[TANH_OF_SIGMOID] > 0.125 && most[TANH_OF_QUOTIENT] > 0.25); /* it is not far above them */
+}
+
 /* Of an output that is none of them: one key too few. */
 static void test_a_missing_key_is_no_rounding(void **state)
 {
@@ -555,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_a_class_covers_its_kernels),
         cmocka_unit_test(test_bounds_of_rows),
         cmocka_unit_test(test_rungs_are_told_apart),
+        cmocka_unit_test(test_a_tanh_of_exponentials_is_f32),
         cmocka_unit_test(test_a_missing_key_is_no_rounding),
         cmocka_unit_test(test_output_is_the_truth_rounded_once),
         cmocka_unit_test(test_output_is_in_classes_that_promise_nothing),
