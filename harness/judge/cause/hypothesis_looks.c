@@ -226,6 +226,19 @@ static double noise_limit(const struct suspect *suspect, double looks_small, boo
     return suspect->problem->dtype == DTYPE_F32 ? fmin(looks_small, of_f32) : looks_small;
 }
 
+/*
+ * Whether errors are larger than roundings of 16 bits leave that are independent of each other, though each of them may
+ * be one: as where some keys have another weight, wherever they are. Absolute forms, whose biases lose what f32 rounds
+ * off, are as far off as that.
+ */
+static bool is_beyond_random(struct suspect *suspect, double loss, double *each)
+{
+    const enum dtype narrow = suspect->problem->dtype == DTYPE_F32 ? DTYPE_BF16 : suspect->problem->dtype;
+    const double unit = ldexp(1, -dtypes[narrow].significand_bits), spread = nearest_values_spread(suspect);
+    *each = suspect->error / spread;
+    return suspect->error > rounding_at_random(suspect, unit, spread) + loss * spread;
+}
+
 /* Errors of which nothing is known but their looks: small against sum w|v| / l, without a direction, and of more keys
  * than two. */
 void hypothesis_noise(struct suspect *suspect)
@@ -284,6 +297,15 @@ void hypothesis_noise(struct suspect *suspect)
             "errors without a direction, up to %.3g of sum w|v|, which no arithmetic with one rounding explains that "
             "is not as coarse as other faults",
             largest);
+        return;
+    }
+    double each;
+    if (!suspect->within && is_beyond_random(suspect, loss, &each)) {
+        snprintf(
+            suspect->remark, sizeof suspect->remark,
+            "errors without a direction, up to %.3g of sum w|v|, as where each weight is off by %.2g%% for itself, "
+            "which is more than rounding does",
+            largest, 100 * each);
         return;
     }
     suspect->best.signature = SIGNATURE_PRECISION_LOSS;

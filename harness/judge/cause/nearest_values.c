@@ -99,6 +99,11 @@ static double spread_of_others(struct suspect *suspect, int64_t one, int64_t oth
     return spread;
 }
 
+double nearest_values_spread(struct suspect *suspect)
+{
+    return sqrt(spread_of_others(suspect, -1, -1) / suspect->problem->head_dim);
+}
+
 bool nearest_values_are_two(struct suspect *suspect)
 {
     const int dims = suspect->problem->head_dim;
