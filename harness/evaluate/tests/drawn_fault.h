@@ -7,7 +7,8 @@
  * kernel runs with the rounding, and is judged by a recipe without it.
  *
  * A draw is a pure function of a seed and its number, which from FAULT_MERGES on is that of a merge, and from
- * FAULT_BOUNDS on one of the bounds of parts, so that older numbers stay what they are. No two draws in one expression.
+ * FAULT_BOUNDS on one of the bounds of parts, from FAULT_FEW on one of some keys, so that older numbers stay what they
+ * are. No two draws in one expression.
  */
 #ifndef HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
 #define HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
@@ -18,6 +19,7 @@
 
 #include "harness/judge/cause/tests/counted_keys.h"
 #include "harness/judge/cause/tests/online_softmax.h"
+#include "harness/judge/cause/tests/scattered_keys.h"
 #include "harness/judge/judgement.h"
 #include "reference/tests/drawn_problem.h"
 
@@ -29,14 +31,16 @@ enum fault_family {
     FAMILY_KEYS,   /* dropped, misplaced, swapped; weights and steps that round */
     FAMILY_MERGE,  /* tiles and chunks without the factor between maxima */
     FAMILY_BOUNDS, /* keys that are counted twice or lost between parts; merges in tiles of any length */
+    FAMILY_FEW,    /* keys, anywhere, that count twice or not at all, or weigh otherwise */
     FAMILY_COUNT
 };
 
 #define FAULT_MERGES (UINT64_C(1) << 40)
 #define FAULT_BOUNDS (UINT64_C(1) << 41)
+#define FAULT_FEW (UINT64_C(1) << 42)
 
-static const char *const family_names[FAMILY_COUNT] = {"slopes",         "bias",  "mask",           "epsilon, sum",
-                                                       "keys, rounding", "merge", "bounds of parts"};
+static const char *const family_names[FAMILY_COUNT] = {
+    "slopes", "bias", "mask", "epsilon, sum", "keys, rounding", "merge", "bounds of parts", "some keys"};
 
 /* What is done to the problem that a sound kernel is told, or to its answer. */
 enum plant {
@@ -64,6 +68,7 @@ enum plant {
     PLANT_LSE_FACTOR,
     PLANT_MERGE,
     PLANT_COUNT, /* of keys, by the bounds of parts */
+    PLANT_SCATTERED,
 };
 
 enum { FAULT_TEXT_SIZE = 2048, FAULT_RECIPE_SIZE = 256 };
@@ -80,6 +85,7 @@ struct drawn_fault {
     double size;
     struct online_softmax online; /* of a merge */
     struct counted_keys counted;
+    struct scattered_keys scattered;
     uint64_t state; /* for what is left to draw */
 };
 
@@ -519,6 +525,32 @@ static inline void draw_end_twice(struct drawn_fault *fault, uint64_t *state)
     fault->counted = (struct counted_keys){counting, fault->seq_len, least, 0};
 }
 
+/* In the first head, or in all; one key to some dozens. */
+static inline void draw_scattered(struct drawn_fault *fault, uint64_t *state, double times)
+{
+    uint64_t seed = draw_bits(state) >> 16;
+    int some = (int)exp2(draw_between(state, 0, 5)), most = (int)(fault->seq_len / 4) + 1, heads = draw_below(state, 2);
+    plant(fault, PLANT_SCATTERED, some, times);
+    fault->scattered = (struct scattered_keys){seed, some < most ? some : most, heads, (float)times};
+}
+
+static inline void draw_some_twice(struct drawn_fault *fault, uint64_t *state)
+{
+    draw_scattered(fault, state, 2);
+}
+
+static inline void draw_some_lost(struct drawn_fault *fault, uint64_t *state)
+{
+    draw_scattered(fault, state, 0);
+}
+
+static inline void draw_some_weights(struct drawn_fault *fault, uint64_t *state)
+{
+    static const double times[] = {0.25, 0.5, 0.8, 1.25, 1.5, 1.75, 2.25, 2.5};
+    int which = draw_below(state, 8);
+    draw_scattered(fault, state, times[which]);
+}
+
 /* Faults are drawn alike often within their families, and families alike often. */
 static const struct fault_kind fault_kinds[] = {
     {"slopes of another convention", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_other_convention},
@@ -563,6 +595,9 @@ static const struct fault_kind fault_kinds[] = {
     {"pages that divide no part", FAMILY_BOUNDS, NAME(DOUBLED_KEYS) | NAME(DROPPED_KEYS) | NAME(LEAK),
      draw_pages_of_parts},
     {"an end counted twice", FAMILY_BOUNDS, NAME(DOUBLED_KEYS), draw_end_twice},
+    {"some keys counted twice", FAMILY_FEW, NAME(DOUBLED_KEYS), draw_some_twice},
+    {"some keys lost", FAMILY_FEW, NAME(DROPPED_KEYS), draw_some_lost},
+    {"some weights wrong", FAMILY_FEW, NAME(UNKNOWN), draw_some_weights},
 };
 
 enum { NUM_FAULT_KINDS = sizeof fault_kinds / sizeof fault_kinds[0] };
@@ -597,7 +632,7 @@ static inline void fault_draw(struct drawn_fault *fault, uint64_t seed, uint64_t
     *fault = (struct drawn_fault){.problem = ""};
     enum fault_family family = (enum fault_family)draw_below(&state, FAMILY_MERGE);
     if (number >= FAULT_MERGES)
-        family = number >= FAULT_BOUNDS ? FAMILY_BOUNDS : FAMILY_MERGE;
+        family = number >= FAULT_FEW ? FAMILY_FEW : number >= FAULT_BOUNDS ? FAMILY_BOUNDS : FAMILY_MERGE;
     fault->kind = fault_kind_of_family(&state, family);
     fault_problem(fault, &state);
     fault_variant(fault, &state);

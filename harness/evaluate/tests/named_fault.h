@@ -234,11 +234,12 @@ static inline void plant_lse(struct output *output, const struct problem *proble
 static inline void plant_merge(struct output *output, const struct problem *problem, const struct drawn_fault *fault)
 {
     float out[ONLINE_MAX_DIM];
-    bool counted = fault->plant == PLANT_COUNT;
-    for (int head = 0; head < problem->num_heads && (counted || fault->plant == PLANT_MERGE); head++) {
+    bool planted = fault->plant == PLANT_MERGE || fault->plant == PLANT_COUNT || fault->plant == PLANT_SCATTERED;
+    for (int head = 0; head < problem->num_heads && planted; head++) {
         size_t dims = (size_t)problem->head_dim;
-        output->lse[head] = counted ? counted_attend(problem, head, &fault->counted, out)
-                                    : online_attend(problem, head, &fault->online, out);
+        output->lse[head] = fault->plant == PLANT_COUNT       ? counted_attend(problem, head, &fault->counted, out)
+                            : fault->plant == PLANT_SCATTERED ? scattered_attend(problem, head, &fault->scattered, out)
+                                                              : online_attend(problem, head, &fault->online, out);
         dtype_narrow(problem->dtype, output->out, (size_t)head * dims, dims, out);
     }
 }
@@ -248,7 +249,7 @@ static inline void plant_merge(struct output *output, const struct problem *prob
 static inline bool counts_differ(const struct output *output, const struct truth *truth,
                                  const struct drawn_fault *fault, int rows)
 {
-    if (fault->plant != PLANT_COUNT)
+    if (fault->plant != PLANT_COUNT && fault->plant != PLANT_SCATTERED)
         return true;
     double times = round(exp((double)output->lse[0] - truth->lse[0]));
     bool alike = times >= 2;

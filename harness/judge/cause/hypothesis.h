@@ -71,6 +71,9 @@ enum error_kind hypothesis_merge(struct suspect *suspect, struct error *error);
 /* hypothesis_doubled.c, after the others: keys counted twice, or not at all, where parts of a sequence meet. */
 enum error_kind hypothesis_doubled(struct suspect *suspect, struct error *error);
 
+/* hypothesis_few_keys.c, after the others: some keys, anywhere, counted twice or not at all. */
+enum error_kind hypothesis_few_keys(struct suspect *suspect, struct error *error);
+
 /* hypothesis_epsilon.c: the same epsilon in suspect->epsilons of all suspects, of which the first ones fail. */
 void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 

@@ -68,6 +68,8 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
         kind = hypothesis_merge(suspect, error);
     if (!kind && failing && !suspect_is_settled(suspect))
         kind = hypothesis_doubled(suspect, error);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        kind = hypothesis_few_keys(suspect, error);
     return kind;
 }
 
