@@ -243,7 +243,8 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_LENGTHS] = {.about =
                             "of lengths at and around tiles and chunks, and of none, out shows each key at its own",
                         .check = check_lengths},
-    [ORACLE_HISTORY] = {.about = "launches of another length and head_dim before it, on one workspace, change no bit",
+    [ORACLE_HISTORY] = {.about =
+                            "launches of another length and head_dim, or with other numbers, before it change no bit",
                         .check = check_history},
     [ORACLE_STRIDES] =
         {.about = "rows that lie apart, heads before keys, and tensors that begin at an odd element change no bit",

@@ -153,6 +153,66 @@ void other_judge(struct oracle_work *work)
     work->got = got;
 }
 
+/* Another mask. Of every second choice one where there is none, every second key, and none where there is one. */
+static const uint8_t *other_mask(uint8_t *mask, const struct problem *problem, bool other_kind)
+{
+    const int64_t keys = problem->seq_len;
+    if (!other_kind == !problem->visible)
+        return NULL;
+    for (int64_t key = 0; key < keys; key++)
+        mask[key] = problem->visible ? problem->visible[(key + keys / 3 + 1) % keys] : key % 2 == 0;
+    return mask;
+}
+
+/* Other numbers in the problem itself, none of them nearer to the end of any range. */
+static struct problem with_other_numbers(const struct problem *problem, bool other_kind)
+{
+    struct problem other = *problem;
+    other.scale /= 2;
+    other.k_scale /= 2;
+    other.v_scale /= 2;
+    other.soft_cap_value *= 2;
+    if (other_kind)
+        other.soft_cap = SOFT_CAP_NONE;
+    return other;
+}
+
+/* Each where the subject takes it, beside what else is other. */
+static void change_where_taken(struct problem *problem, const struct subject *subject, const uint8_t *mask)
+{
+    struct problem changed = *problem;
+    char text[SUBJECT_TEXT_SIZE];
+    changed.visible = mask;
+    changed.masks = NULL;
+    if (!subject->ops->takes || subject->ops->takes(subject, &changed, 1, text))
+        *problem = changed;
+    changed.kv_offset += TRIAL_AWAY;
+    if (!subject->ops->takes || subject->ops->takes(subject, &changed, 1, text))
+        *problem = changed;
+}
+
+enum error_kind other_numbers_run(struct oracle_work *work, struct error *error)
+{
+    struct trial *trial = &work->trial;
+    const bool other_kind = trial_mix(work->inquiry->choice, 59) % 2;
+    struct problem problem = with_other_numbers(&trial->problem, other_kind);
+    uint8_t *mask = malloc((size_t)problem.seq_len + 1);
+    if (!mask)
+        return error_memory(error, "a mask", (double)problem.seq_len);
+    trial_reload(trial);
+    float *slopes = trial_change(trial, TRIAL_SLOPES), *sinks = trial_change(trial, TRIAL_SINKS);
+    for (int head = 0; head < problem.num_heads; head++) {
+        slopes[head] /= 2;
+        if (problem.sink_logits)
+            sinks[head] /= 2;
+    }
+    change_where_taken(&problem, work->inquiry->subject, other_mask(mask, &trial->problem, other_kind));
+    enum error_kind kind = oracle_run_problem(work, &problem, error);
+    trial_reload(trial);
+    free(mask);
+    return kind;
+}
+
 double other_bytes(const struct problem *part)
 {
     double rows = problem_rows(part), dim = part->head_dim > LARGEST_HEAD_DIM ? part->head_dim : LARGEST_HEAD_DIM;

@@ -138,6 +138,26 @@ static enum error_kind check_after_other(struct oracle_work *work, const struct 
     return kind ? kind : other_run_after(work, error);
 }
 
+/* The trial behind its own shapes with other numbers, which are launched behind the other problem, so that nothing is
+ * left by then of what a kernel keeps of its last launch alone; nor is it to show in oracles that follow. One that does
+ * not run with these numbers is not asked. */
+static enum error_kind check_after_numbers(struct oracle_work *work, struct error *error)
+{
+    const struct trial_values *allowed;
+    enum error_kind kind = oracle_allow_no_difference(work, &allowed, error);
+    if (!kind)
+        kind = other_numbers_run(work, error);
+    if (kind == ERROR_SUBJECT)
+        return ERROR_NONE;
+    if (!kind)
+        kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
+    if (!kind)
+        oracle_expect(work, ORACLE_HISTORY, &work->base, allowed, "after " NUMBERS_TEXT);
+    if (!kind && work->report->outcome[ORACLE_HISTORY] == ORACLE_VIOLATED)
+        kind = other_run_after(work, error);
+    return kind;
+}
+
 enum error_kind check_history(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
@@ -154,5 +174,8 @@ enum error_kind check_history(struct oracle_work *work, struct error *error)
         kind = check_after_other(work, &settings[3], error);
     if (!kind && work->report->outcome[ORACLE_HISTORY] == ORACLE_HELD)
         other_judge(work);
+    /* Of a subject without settings: ours, which have some, keep nothing by shapes. */
+    if (!kind && work->report->outcome[ORACLE_HISTORY] == ORACLE_HELD && !work->settings_hold && !work->settings_matter)
+        kind = check_after_numbers(work, error);
     return kind;
 }

@@ -186,6 +186,7 @@ enum {
     /* of keys that weigh little alone */
     QUIET_PASSED_OVER, /* keys are passed over that score 6 less than the maximum so far */
     /* of what is kept from launch to launch */
+    SCALE_KEPT, /* the scale of the last launch, where this one has the same shapes */
     PARTS_KEPT, /* two sequences have no more parts of 16 keys than those of an earlier launch of as many keys had */
 };
 
@@ -921,6 +922,19 @@ static int32_t *misread(const launch_t *launch)
     return table;
 }
 
+/* Which scale a launch is given, by what the last one was. */
+static float scale_kept(const launch_t *launch)
+{
+    static launch_t last;
+    static int64_t last_len;
+    const int64_t len = launch->sequences->seq_len;
+    if (last.num_sequences != launch->num_sequences || last_len != len || last.num_heads != launch->num_heads ||
+        last.head_dim != launch->head_dim || last.num_queries != launch->num_queries)
+        last = *launch;
+    last_len = len;
+    return last.scale;
+}
+
 static int32_t launch_buggy(void *context, const launch_t *given, char *text, uint64_t text_size)
 {
     launch_t changed = *given;
@@ -930,6 +944,8 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
     int32_t *table = misreads && given->page_size > 0 ? misread(given) : NULL;
     if (table)
         changed.block_table = table;
+    if (BUG == SCALE_KEPT)
+        changed.scale = scale_kept(given);
     int count = launch->num_sequences;
     for (int i = 0; i < launch->num_sequences && launch->num_sequences > 1 && BUG == AS_MANY_AS_FULL; i++)
         count -= launch->sequences[i].seq_len == 0;
