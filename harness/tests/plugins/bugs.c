@@ -186,7 +186,8 @@ enum {
     /* of keys that weigh little alone */
     QUIET_PASSED_OVER, /* keys are passed over that score 6 less than the maximum so far */
     /* of what is kept from launch to launch */
-    SCALE_KEPT, /* the scale of the last launch, where this one has the same shapes */
+    SCALE_KEPT,     /* the scale of the last launch, where this one has the same shapes */
+    SCALE_OF_FIRST, /* of the first launch that had them */
     PARTS_KEPT, /* two sequences have no more parts of 16 keys than those of an earlier launch of as many keys had */
 };
 
@@ -922,17 +923,28 @@ static int32_t *misread(const launch_t *launch)
     return table;
 }
 
-/* Which scale a launch is given, by what the last one was. */
+static bool has_shapes_of(const launch_t *launch, int64_t len, const launch_t *other, int64_t other_len)
+{
+    return len == other_len && launch->num_sequences == other->num_sequences && launch->head_dim == other->head_dim &&
+           launch->num_heads == other->num_heads && launch->num_queries == other->num_queries;
+}
+
+/* Which scale a launch is given, by what was kept of others with its shapes. */
 static float scale_kept(const launch_t *launch)
 {
-    static launch_t last;
-    static int64_t last_len;
+    enum { PLANS = 256 };
+    static launch_t plans[PLANS];
+    static int64_t lens[PLANS];
+    static int count;
     const int64_t len = launch->sequences->seq_len;
-    if (last.num_sequences != launch->num_sequences || last_len != len || last.num_heads != launch->num_heads ||
-        last.head_dim != launch->head_dim || last.num_queries != launch->num_queries)
-        last = *launch;
-    last_len = len;
-    return last.scale;
+    const int most = BUG == SCALE_KEPT ? 1 : PLANS;
+    for (int i = 0; i < count; i++)
+        if (has_shapes_of(launch, len, &plans[i], lens[i]))
+            return plans[i].scale;
+    count = count < most ? count + 1 : most;
+    plans[count - 1] = *launch;
+    lens[count - 1] = len;
+    return launch->scale;
 }
 
 static int32_t launch_buggy(void *context, const launch_t *given, char *text, uint64_t text_size)
@@ -944,7 +956,7 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
     int32_t *table = misreads && given->page_size > 0 ? misread(given) : NULL;
     if (table)
         changed.block_table = table;
-    if (BUG == SCALE_KEPT)
+    if (BUG == SCALE_KEPT || BUG == SCALE_OF_FIRST)
         changed.scale = scale_kept(given);
     int count = launch->num_sequences;
     for (int i = 0; i < launch->num_sequences && launch->num_sequences > 1 && BUG == AS_MANY_AS_FULL; i++)
