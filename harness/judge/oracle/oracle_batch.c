@@ -5,9 +5,14 @@
 
 #include "harness/judge/oracle/oracle_checks.h"
 
+/* By how much a result may differ: NULL: not at all. With v constant it is larger, and rounds by more. */
+struct allowances {
+    const struct trial_values *base, *constant;
+};
+
 /* The trial and another one of its length, where that is all of the launch: what a kernel has a path of its own for. */
 static enum error_kind check_pair(struct oracle_work *work, const struct subject *subject, bool constant_v,
-                                  const struct trial_values *allowed, const char *how, struct error *error)
+                                  const struct allowances *allowed, const char *how, struct error *error)
 {
     char run_was[SUBJECT_TEXT_SIZE];
     enum error_kind kind = oracle_check_cancelled(work, error);
@@ -16,12 +21,13 @@ static enum error_kind check_pair(struct oracle_work *work, const struct subject
     if (kind)
         return kind;
     snprintf(run_was, sizeof run_was, "as the first of %s", how);
-    oracle_expect(work, ORACLE_BATCH, &work->base, allowed, run_was);
+    oracle_expect(work, ORACLE_BATCH, &work->base, allowed->base, run_was);
     if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return ERROR_NONE;
     oracle_copy_values(work, &work->got, &work->expected);
     snprintf(run_was, sizeof run_was, "as the second of %s%s", how, constant_v ? ", v constant" : "");
-    oracle_expect(work, ORACLE_BATCH, constant_v ? &work->constant : &work->base, allowed, run_was);
+    oracle_expect(work, ORACLE_BATCH, constant_v ? &work->constant : &work->base,
+                  constant_v ? allowed->constant : allowed->base, run_was);
     return ERROR_NONE;
 }
 
@@ -46,7 +52,7 @@ static enum error_kind check_beside(struct oracle_work *work, bool behind, const
 }
 
 /* Pages that two sequences have in common, as servers keep those of a prompt once for all that begin with it. */
-static enum error_kind check_shared_pages(struct oracle_work *work, const struct trial_values *allowed,
+static enum error_kind check_shared_pages(struct oracle_work *work, const struct allowances *allowed,
                                           struct error *error)
 {
     const struct subject *subject = work->inquiry->subject;
@@ -62,32 +68,34 @@ static enum error_kind check_shared_pages(struct oracle_work *work, const struct
 
 enum error_kind check_batch(struct oracle_work *work, struct error *error)
 {
-    const struct trial_values *allowed;
+    struct allowances allowed;
     if (!oracle_takes(work, ORACLE_BATCH, &work->trial.problem, TRIAL_BATCH))
         return ERROR_NONE;
     enum error_kind kind = oracle_need_constant_run(work, error);
     if (!kind)
-        kind = oracle_allow_no_difference(work, &allowed, error);
+        kind = oracle_allow_no_difference(work, &allowed.base, error);
+    if (!kind)
+        kind = oracle_allow_no_difference_of_constant(work, &allowed.constant, error);
     if (!kind)
         kind = oracle_run_in_batch(work, &work->expected, error);
     if (kind)
         return kind;
-    oracle_expect(work, ORACLE_BATCH, &work->base, allowed, "as the first of " TRIAL_BATCH_TEXT " in one launch");
+    oracle_expect(work, ORACLE_BATCH, &work->base, allowed.base, "as the first of " TRIAL_BATCH_TEXT " in one launch");
     if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return ERROR_NONE;
     oracle_copy_values(work, &work->got, &work->expected);
-    oracle_expect(work, ORACLE_BATCH, &work->constant, allowed,
+    oracle_expect(work, ORACLE_BATCH, &work->constant, allowed.constant,
                   "as the last of " TRIAL_BATCH_TEXT " in one launch, v constant");
     if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return ERROR_NONE;
     /* Of three launches of two that have one longest length each differs from the one before in another sequence: how
      * that one was cut is not to be kept by their number and their longest, last, first or common length. */
     for (int behind = 1; behind >= 0 && !kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED; behind--)
-        kind = check_beside(work, behind, allowed, error);
+        kind = check_beside(work, behind, allowed.base, error);
     if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
-        kind = check_pair(work, work->inquiry->subject, true, allowed, "2 of one length in one launch", error);
+        kind = check_pair(work, work->inquiry->subject, true, &allowed, "2 of one length in one launch", error);
     if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
-        kind = check_shared_pages(work, allowed, error);
+        kind = check_shared_pages(work, &allowed, error);
     if (kind || work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return kind;
     kind = oracle_need_many(work, error);

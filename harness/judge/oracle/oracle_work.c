@@ -300,6 +300,22 @@ enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struc
     return kind;
 }
 
+enum error_kind oracle_allow_no_difference_of_constant(struct oracle_work *work, const struct trial_values **allowed,
+                                                       struct error *error)
+{
+    enum error_kind kind = oracle_allow_no_difference(work, allowed, error);
+    if (kind || !*allowed)
+        return kind;
+    kind = trial_constant_bound(&work->expected, &work->bound, &work->trial, &work->truth, oracle_own(work),
+                                work->inquiry->subject, error);
+    for (int64_t i = 0; i < problem_elements(&work->trial.problem) && !kind; i++)
+        work->bound.out[i] *= 2;
+    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
+        work->bound.lse[row] = (*allowed)->lse[row]; /* which no v moves */
+    *allowed = &work->bound;
+    return kind;
+}
+
 enum error_kind oracle_work_init(struct oracle_work *work, struct oracle_report *report,
                                  const struct oracle_inquiry *inquiry, struct error *error)
 {

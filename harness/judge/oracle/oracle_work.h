@@ -130,4 +130,9 @@ enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct 
 enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struct trial_values **allowed,
                                            struct error *error);
 
+/* The same of runs in which all of v is trial_constant(): work->bound. Overwrites work->expected, and makes the trial's
+ * v constant. */
+enum error_kind oracle_allow_no_difference_of_constant(struct oracle_work *work, const struct trial_values **allowed,
+                                                       struct error *error);
+
 #endif

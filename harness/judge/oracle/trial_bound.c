@@ -140,8 +140,12 @@ enum error_kind trial_constant_bound(struct trial_values *exact, struct trial_va
     size_t dim = (size_t)trial->problem.head_dim;
     double value = (double)trial_constant(trial) * problem_value_scale(&trial->problem);
     struct trial_truth constant = *truth;
-    for (size_t i = 0; i < (size_t)problem_elements(&trial->problem); i++)
-        exact->out[i] = truth->truth.lse[i / dim] == -INFINITY ? 0 : value;
+    for (size_t i = 0; i < (size_t)problem_elements(&trial->problem); i++) {
+        const double lse = truth->truth.lse[i / dim];
+        const float *sinks = trial->problem.sink_logits;
+        const double sink = sinks ? exp((double)sinks[i / dim % (size_t)trial->problem.num_heads] - lse) : 0;
+        exact->out[i] = lse == -INFINITY ? 0 : value * (1 - sink);
+    }
     constant.truth.value = exact->out;
     trial_reload(trial);
     trial_make_constant(trial);

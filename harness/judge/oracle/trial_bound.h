@@ -53,8 +53,8 @@ enum error_kind trial_bound_at(struct trial_values *bounds, const struct trial_v
                                const struct problem *problem, const struct subject *subject, int threads,
                                struct error *error);
 
-/* The exact out where v is that constant, and its bound; no lse. own: as in trial_bound; where it is elsewhere, nothing
- * is known of the weights. Reloads the trial, then makes its v constant. */
+/* The exact out where v is that constant, of which a learned sink has its share, and its bound; no lse. own: as in
+ * trial_bound; where it is elsewhere, nothing is known of the weights. Reloads the trial, then makes its v constant. */
 enum error_kind trial_constant_bound(struct trial_values *exact, struct trial_values *bound, struct trial *trial,
                                      const struct trial_truth *truth, const struct trial_own *own,
                                      const struct subject *subject, struct error *error);

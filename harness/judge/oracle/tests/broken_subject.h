@@ -130,7 +130,7 @@ static float *f32(const void *tensor)
 }
 
 /* The weight of a key in a row that is right. */
-static double weight_in(const struct problem *problem, int64_t key, int head, const struct output *output)
+static inline double weight_in(const struct problem *problem, int64_t key, int head, const struct output *output)
 {
     size_t row = problem_row(problem, key, problem_kv_head(problem, head));
     double logit = (double)problem->slopes[head] * (double)problem_distance(problem, key);

@@ -1,0 +1,85 @@
+/* A kernel that promises no same bits, as one whose splits depend on what else is in a launch, is allowed what rounding
+ * does to each result that is compared: to small ones little, and to those of a v that is constant more. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/judge/oracle/tests/broken_subject.h"
+
+enum { SMALL = -12 }; /* powers of 2 in all of v, the constant aside */
+
+static int sequences, answered; /* of a launch */
+static double off_by;           /* units in the last place of each element, where a launch has several sequences */
+static bool last_alone;         /* of its last one: in the oracle the one whose v is constant */
+
+static void count_sequences(struct problem *problems, int i, void *scratch)
+{
+    (void)problems, (void)scratch;
+    sequences = i + 1;
+    answered = 0;
+}
+
+static void round_otherwise(const struct problem *problem, const struct kernel_options *options,
+                            const struct output *output, int run)
+{
+    (void)options, (void)run;
+    bool is_last = ++answered == sequences;
+    for (int64_t i = 0; i < problem_elements(problem) && sequences > 1 && (is_last || !last_alone); i++)
+        f32(output->out)[i] *= (float)(1 + off_by * 0x1p-23);
+}
+
+/* shown: what the oracle's line has to have in it, or NULL. */
+static enum oracle_outcome batch_of(const struct problem *problem, struct device *device, bool may_differ,
+                                    const char *shown)
+{
+    const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    int runs = 0;
+    struct broken_subject broken = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
+    struct oracle_inquiry inquiry = {.subject = &broken.subject, .problem = problem, .threads = 1};
+    struct oracle_report report;
+    struct error error;
+    broken.subject.may_differ = may_differ;
+    broken.before = count_sequences;
+    broken.after = round_otherwise;
+    assert_int_equal(oracles_run(&report, &inquiry, 1u << ORACLE_BATCH, &error), ERROR_NONE);
+    if (shown && !strstr(report.detail[ORACLE_BATCH], shown))
+        fail_msg("'%s' is not in '%s'", shown, report.detail[ORACLE_BATCH]);
+    return report.outcome[ORACLE_BATCH];
+}
+
+static void test_each_result_is_allowed_its_own_rounding(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_problem(N, H, HKV, D, DTYPE_F32);
+    float sinks[H] = {-1, 2, 0.5f, 3};
+    (void)state;
+    for (size_t i = 0; i < problem_row(&made.problem, N, 0); i++)
+        f32(made.problem.v)[i] = ldexpf(f32(made.problem.v)[i], SMALL);
+    for (int with_sinks = 0; with_sinks < 2; with_sinks++) {
+        made.problem.sink_logits = with_sinks ? sinks : NULL;
+        off_by = 1;
+        assert_int_equal(batch_of(&made.problem, device, true, NULL), ORACLE_HELD);
+        assert_int_equal(batch_of(&made.problem, device, false, NULL), ORACLE_VIOLATED);
+        off_by = 0x1p13; /* a thousandth, which is beyond all roundings */
+        for (int alone = 0; alone < 2; alone++) {
+            last_alone = alone;
+            assert_int_equal(batch_of(&made.problem, device, true, alone ? "v constant" : "first"), ORACLE_VIOLATED);
+        }
+        last_alone = false;
+    }
+    free_problem(&made);
+    device_close(device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_result_is_allowed_its_own_rounding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
