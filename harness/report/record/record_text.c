@@ -206,6 +206,23 @@ static const char more_than_it_says[] = "A rounding beyond the arithmetic that t
                                         "as its class says: do that step in f32, "
                                         "or declare the class, if it is meant.";
 
+/* Whether a kernel is outside its tolerance, and within the bound of the arithmetic that it says, which nothing else
+ * that was seen contradicts. Its failure has no name where errors have a direction, as those of a row's few keys have.
+ */
+static bool rounds_as_it_says(const struct record *record)
+{
+    const struct point *point = record->point;
+    const struct metrics *total = &record->verdict->total;
+    return !point->given && point->foreign_arithmetic && *point->foreign_arithmetic && total->budget_used <= 1 &&
+           !(total->lse_budget_used > 1) && total->unbounded + total->lse_unbounded + total->nan + total->inf == 0 &&
+           total->unwritten == 0 && !(record->oracles && oracles_violated_mask(record->oracles) != 0) &&
+           !(record->contract && record->contract->num_fits > 0);
+}
+
+static const char as_much_as_it_says[] =
+    "It is no further off than the arithmetic that the kernel declares may be by its "
+    "roundings: {within-bound}. Hold more in f32, or allow for it in the tolerance.";
+
 /* Of zeros that are no matter of low logits. */
 static const char zeros_of_nan[] =
     "What stands in slots without a visible key changes the result (oracle masked_slots): a NaN that is read there "
@@ -236,6 +253,8 @@ static const char *remedy_of(const struct record *record)
                "which.";
     if (finding->signature == SIGNATURE_UNKNOWN && rounds_more_than_it_says(record))
         return more_than_it_says;
+    if (finding->signature == SIGNATURE_UNKNOWN && rounds_as_it_says(record))
+        return as_much_as_it_says;
     if (!given && finding->signature == SIGNATURE_UNKNOWN && record->point->oracles == 0)
         return without_oracles;
     return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
