@@ -528,6 +528,28 @@ static void test_a_tanh_that_errs_is_bounded(void **state)
     }
 }
 
+/* A sink has the share of the row's weight that a key of its logit has: with one key that weighs as much, whatever the
+ * logits are, lse is off by what each of both may be. */
+static void test_a_sink_weighs_what_its_logit_says(void **state)
+{
+    (void)state;
+    static const double error = 0x1p-12;
+    static const float sinks[HEADS] = {-20, -20, -20};
+    const struct rounding_model exponentials = {.exponential = error, .keys_per_round = 16};
+    struct made *made = made_new(KV_AS_DTYPE);
+    memset(made->visible, 0, KEYS);
+    made->visible[0] = 1;
+    made->problem.q_position = 20;
+    made->problem.sink_logits = sinks;
+    for (int h = 0; h < HEADS; h++)
+        made->slopes[h] = 1;
+    memset(made->q, 0, sizeof made->q);
+    bound_for(made, &exponentials, &(struct truth_contract){.of = TRUTH_OF_INPUTS});
+    for (int h = 0; h < HEADS; h++)
+        assert_true(fabs(made->lse_bound[h] / error - 1) < 0.01);
+    made_free(made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -544,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_keys_that_are_not_looked_at_weigh_less_than_the_tail),
         cmocka_unit_test(test_one_key_weighs_one_whatever_its_logit),
         cmocka_unit_test(test_a_tanh_that_errs_is_bounded),
+        cmocka_unit_test(test_a_sink_weighs_what_its_logit_says),
     };
     int failed = cmocka_run_group_tests_name("error_bound", tests, NULL, NULL);
     mpfr_free_cache();
