@@ -147,6 +147,31 @@ static void test_a_wider_tolerance_passes(void **state)
     exhibit_bundle_clear(&bundle);
 }
 
+/* The same class under another name is the same question; one more rounding, or none asked for, is another. */
+static void test_another_class_is_another_question(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        bool same;
+    } rows[] = {
+        {NULL, NULL, true},
+        {"f32", "f32", true},
+        {"f32+weights16", "f32+weights16", true},
+        {"f32", "f32+weights16", false},
+        {"f32", "output", false},
+        {"f32", NULL, false},
+        {NULL, "f32", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct exhibit_bundle bundle = {.demand = {.asked = rows[i].before}};
+        struct class_demand demand = {.asked = rows[i].after};
+        assert_true(!rows[i].before || class_parse(&bundle.demand.arithmetic, rows[i].before, NULL));
+        assert_true(!rows[i].after || class_parse(&demand.arithmetic, rows[i].after, NULL));
+        assert_int_equal(judged_as_before(&bundle, &bundle.criterion, &demand), rows[i].same);
+    }
+}
+
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 enum how { NO_TEXT, TEXT, IN_TEXT, NO_TENSOR, NUMBER, CUT };
@@ -204,6 +229,7 @@ static const struct change changes[] = {
     {IN_TEXT, "found", "\"of_run\":false=\"of_run\":0", .refused = "found: of_run"},
     {IN_TEXT, "found", "\"named\":false=\"named\":true", .refused = "found: named"},
     {IN_TEXT, "found", "\"num_fits\":0=\"num_fits\":2", .refused = "found: fits"},
+    {IN_TEXT, "found", "\"num_fits\":0=\"num_fits\":-1", .refused = "found: num_fits"},
     {NO_TENSOR, "out", .refused = "has no out"},
     {NO_TENSOR, "slopes", .refused = "has no slopes"},
     {NO_TENSOR, "truth_radius", .refused = "has no truth_radius"},
@@ -443,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_the_verdict_is_that_of_the_tensors),
         cmocka_unit_test(test_by_another_tolerance_no_cause_is_taken_over),
         cmocka_unit_test(test_a_wider_tolerance_passes),
+        cmocka_unit_test(test_another_class_is_another_question),
         cmocka_unit_test(test_what_cannot_be_is_refused),
         cmocka_unit_test(test_what_contradicts_itself_is_refused),
         cmocka_unit_test(test_a_file_that_ends_early_is_refused),
