@@ -32,9 +32,13 @@ void hypothesis_lse(struct suspect *suspect);
 /* hypothesis_rounding.c: the biases of the inputs, where the truth is that of another contract. */
 void hypothesis_contract(struct suspect *suspect);
 
-/* hypothesis_rounding.c: slopes, positions, biases, logits or weights rounded, on top of what the contract rounds
- * first; absolute and base-2 forms of the bias. */
+/* hypothesis_rounding.c: slopes, positions, biases or logits rounded, on top of what the contract rounds first;
+ * absolute and base-2 forms of the bias. */
 void hypothesis_rounding(struct suspect *suspect);
+
+/* hypothesis_weights.c: weights rounded; the output rounded, or cut off. */
+void hypothesis_rounded_weights(struct suspect *suspect);
+void hypothesis_rounded_output(struct suspect *suspect);
 
 /* hypothesis_rounding.c, of a row whose out is as without a bias, where no lse tells: rounded biases that do as well,
  * as where the keys stand so far from the query that all are rounded alike. suspect->rounded_away says whether there

@@ -59,7 +59,11 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_slope(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_rounded_output(suspect);
+    if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_rounding(suspect);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_rounded_weights(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_any_slope(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
