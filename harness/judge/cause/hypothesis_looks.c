@@ -234,9 +234,10 @@ static double noise_limit(const struct suspect *suspect, double looks_small, boo
 static bool is_beyond_random(struct suspect *suspect, double loss, double *each)
 {
     const enum dtype narrow = suspect->problem->dtype == DTYPE_F32 ? DTYPE_BF16 : suspect->problem->dtype;
-    const double unit = ldexp(1, -dtypes[narrow].significand_bits), spread = nearest_values_spread(suspect);
+    const double unit = ldexp(1, -dtypes[narrow].significand_bits), spread = nearest_values_spread(suspect, false);
     *each = suspect->error / spread;
-    return suspect->error > rounding_at_random(suspect, unit, spread) + loss * spread;
+    const double random = rounding_at_random(suspect, unit, spread, nearest_values_spread(suspect, true));
+    return suspect->error > random + loss * spread;
 }
 
 /* Errors of which nothing is known but their looks: small against sum w|v| / l, without a direction, and of more keys

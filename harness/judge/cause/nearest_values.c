@@ -99,9 +99,19 @@ static double spread_of_others(struct suspect *suspect, int64_t one, int64_t oth
     return spread;
 }
 
-double nearest_values_spread(struct suspect *suspect)
+double nearest_values_spread(struct suspect *suspect, bool by_size)
 {
-    return sqrt(spread_of_others(suspect, -1, -1) / suspect->problem->head_dim);
+    double spread = 0;
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
+        double length = 0, size = by_size ? fabs(suspect_product(suspect, j)) + fabs(suspect_bias(suspect, j)) : 1;
+        if (!suspect_visible(suspect, j))
+            continue;
+        suspect_read_value(suspect, j, suspect->problem->head_dim);
+        for (int d = 0; d < suspect->problem->head_dim; d++)
+            length += direction_at(suspect, d) * direction_at(suspect, d);
+        spread += pow(weight_of(suspect, j) * size, 2) * length;
+    }
+    return sqrt(spread / suspect->problem->head_dim);
 }
 
 bool nearest_values_are_two(struct suspect *suspect)

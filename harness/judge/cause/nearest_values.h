@@ -13,8 +13,9 @@
  */
 double nearest_values_left_by_one(struct suspect *suspect);
 
-/* rms of e where each weight is off by a share of its own, of rms 1: sqrt(sum of w_j^2 |v_j - truth|^2 / D). */
-double nearest_values_spread(struct suspect *suspect);
+/* rms of e where each weight is off by a share of its own, of rms 1: sqrt(sum of w_j^2 |v_j - truth|^2 / D). by_size:
+ * of rms |scale * q.k| + |bias|. */
+double nearest_values_spread(struct suspect *suspect, bool by_size);
 
 /*
  * Whether e is of two values, to a quarter of it, though roundings of weights, each of its weight to as much as theirs

@@ -53,11 +53,10 @@ double rounding_left(const struct suspect *suspect, const double *predicted, dou
     return sqrt(fmax(of_truth, of_prediction) / dims) * rounding_share(suspect, lse) + sqrt(stored / dims);
 }
 
-double rounding_at_random(const struct suspect *suspect, double unit, double spread)
+double rounding_at_random(const struct suspect *suspect, double unit, double spread, double by_size)
 {
     double squares = 0;
     for (int d = 0; d < suspect->problem->head_dim; d++)
         squares += suspect->truth[d] * suspect->truth[d];
-    return 2 * unit * (size_of_terms(suspect, NAN) + 1) * spread +
-           4 * unit * sqrt(squares / suspect->problem->head_dim);
+    return 2 * unit * (spread + by_size) + 4 * unit * sqrt(squares / suspect->problem->head_dim);
 }

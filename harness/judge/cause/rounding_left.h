@@ -28,8 +28,9 @@
  * M of a hypothesis is M of the truth, or the prediction itself where that is larger.
  *
  * All of this is the most, which it takes that every rounding of a row leads the same way. Independent ones of 16 bits
- * have an rms instead: the four of a logit 2 u S / sqrt(3), those of a weight and of a sum u each, so that an output is
- * off as if each weight were off by less than 2 u (S + 1) of it; and by 4 u of itself, for what is stored.
+ * have an rms instead: four of a logit 2 u / sqrt(3) of its terms, those of a weight and of a sum u each, so that an
+ * output is off as if each weight were off by less than 2 u (|scale * q.k| + |bias| + 1) of it; and by 4 u of itself,
+ * for what is stored.
  */
 #ifndef HARNESS_JUDGE_CAUSE_ROUNDING_LEFT_H
 #define HARNESS_JUDGE_CAUSE_ROUNDING_LEFT_H
@@ -45,8 +46,8 @@ double rounding_share(const struct suspect *suspect, double lse);
 /* And of a row, as a root mean square, beside half an ulp of the output. */
 double rounding_left(const struct suspect *suspect, const double *predicted, double lse);
 
-/* rms of what independent roundings to u leave of a row whose error has the rms `spread` where each weight is off by
- * all of it (nearest_values_spread). Its keys have been read. */
-double rounding_at_random(const struct suspect *suspect, double unit, double spread);
+/* rms of what independent roundings to u leave of a row, whose error has the rms `spread` where each weight is off by
+ * all of it, and `by_size` where it is by the size of the terms of its logit (nearest_values_spread). */
+double rounding_at_random(const struct suspect *suspect, double unit, double spread, double by_size);
 
 #endif

@@ -55,7 +55,8 @@ static void test_small_noise_is_precision_loss(void **state)
     (void)state;
     struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
     begin(&trial);
-    add_noise(&trial, 2e-3);
+    trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-3};
+    add_noise(&trial, 5e-4);
     expect(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
     add_noise(&trial, 8e-3); /* as where each weight is off by a fortieth */
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "which is more than rounding does");
@@ -129,8 +130,9 @@ static void test_noise_beyond_f32_is_no_rounding_of_f32(void **state)
         enum signature signature;
         const char *detail;
     } rows[] = {
-        {DTYPE_F16, false, false, 0x1p-7, SIGNATURE_PRECISION_LOSS, "without a direction"},
-        {DTYPE_F16, true, false, 0x1p-7, SIGNATURE_PRECISION_LOSS, "without a direction"},
+        {DTYPE_F16, false, false, 0x1p-9, SIGNATURE_PRECISION_LOSS, "without a direction"},
+        {DTYPE_F16, true, false, 0x1p-9, SIGNATURE_PRECISION_LOSS, "without a direction"},
+        {DTYPE_F16, true, false, 0x1p-7, SIGNATURE_UNKNOWN, "which is more than rounding does"},
         {DTYPE_F16, true, true, 0x1p-7, SIGNATURE_UNKNOWN, "which no arithmetic with one rounding explains"},
         {DTYPE_F16, false, true, 0x1p-7, SIGNATURE_UNKNOWN, "which no arithmetic with one rounding explains"},
         {DTYPE_F32, false, false, 0x1p-7, SIGNATURE_UNKNOWN, "where rounding does 1.1"},
@@ -352,7 +354,8 @@ static void test_remedies_come_from_what_was_found(void **state)
     (void)state;
     struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
     begin(&trial);
-    add_noise(&trial, 2e-3);
+    trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-3};
+    add_noise(&trial, 5e-4);
     expect(&trial, SIGNATURE_PRECISION_LOSS, "");
     assert_null(strstr(trial.finding.remedy, "budget"));
     trial.bound = malloc(4 * 64 * sizeof(double));
