@@ -8,14 +8,16 @@
  * No number is fitted, so that few elements tell much: which keys they are is looked for one after the other, always
  * the one that leaves least of the error, or, if that leaves less, one that was taken before and is given up again.
  *
- * A set is told if what it leaves is rounding, and it would not be by chance. With e the rms of the error, r what is
- * left of it, and m of n keys taken, a wrong set leaves as little in 1 of (e / 2r)^(D - 2) cases, where D is how many
- * directions the values of keys have, and there are n! / (m! (n - m)!) sets. Their weights are told as well, each to
- * 4r / |a_j|: keys that all weigh otherwise, by any factor, would not all have that of 2 or 0 to so many digits.
+ * A set is told if what it leaves is rounding, and it would not be by chance. With e the rms of the error, r what those
+ * m of n keys leave that show by themselves, a wrong set leaves as little in 1 of (e / 2r)^(D - 2) cases, where D is
+ * how many directions the values of keys have, and there are n! / (m! (n - m)!) sets. Their weights are told as well,
+ * each to 4r / |a_j|: keys that all weigh otherwise, by any factor, would not all have that of 2 or 0 to so many
+ * digits.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/rounding_left.h"
@@ -154,10 +156,38 @@ static void take_keys(struct few_keys *few, struct suspect *suspect)
     }
 }
 
-/* log2 of how many sets of as many keys there are. */
-static double bits_of_choice(const struct few_keys *few)
+/* Those of the keys taken that show by themselves, beside what is left, and what they leave alone. */
+struct shown {
+    double least; /* |a_j| */
+    int keys;
+    double left; /* rms */
+};
+
+/* left: rms of what all of them leave. */
+static struct shown show(const struct few_keys *few, struct suspect *suspect, double left)
 {
-    double n = (double)few->count, m = few->taken;
+    const int dims = suspect->problem->head_dim;
+    struct shown shown = {.least = 8 * left};
+    double without[PROBLEM_MAX_DIM];
+    memcpy(without, few->left, sizeof without);
+    for (int64_t i = 0; i < few->count; i++) {
+        const struct candidate *key = &few->of[i];
+        shown.keys += key->taken && key->length >= shown.least;
+        if (!key->taken || key->length >= shown.least)
+            continue;
+        suspect_read_value(suspect, key->key, dims);
+        for (int d = 0; d < dims; d++)
+            without[d] += few->sign * key->weight *
+                          (problem_value_scale(suspect->problem) * (double)suspect->row[d] - suspect->out[d]);
+    }
+    shown.left = fmax(left, sqrt(squares_of(without, dims) / dims));
+    return shown;
+}
+
+/* log2 of how many sets of so many keys there are. */
+static double bits_of_choice(const struct few_keys *few, int keys)
+{
+    double n = (double)few->count, m = keys;
     return (lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1)) / log(2);
 }
 
@@ -167,31 +197,50 @@ static double directions_of(const struct few_keys *few, int dims)
     return few->cosines > 0 ? fmin(dims, few->pairs / few->cosines) : dims;
 }
 
-/* Whether the keys are told from others, and their weights from any other ones; lse: the prediction's. */
-static bool is_told(const struct few_keys *few, const struct suspect *suspect, double left, double lse)
+/* By how many bits so many keys are told from others, by what they leave. */
+static double bits_of_set(const struct few_keys *few, const struct suspect *suspect, int keys, double left)
 {
-    const double of_set = (directions_of(few, suspect->problem->head_dim) - 2) * log2(suspect->error / (2 * left));
-    double of_weights = suspect_lse_is_exactly(suspect, lse)
-                            ? log2(fabs(suspect->lse - suspect->truth_lse) / (2 * suspect_lse_rounding(suspect)))
-                            : 0;
+    const double directions = directions_of(few, suspect->problem->head_dim);
+    return (directions - 2) * log2(suspect->error / (2 * left)) - bits_of_choice(few, keys);
+}
+
+/* And their weights from any other ones, lse with them; lse: the prediction's. */
+static double bits_of_weights(const struct few_keys *few, const struct suspect *suspect, const struct shown *shown,
+                              double lse)
+{
+    double bits = suspect_lse_is_exactly(suspect, lse)
+                      ? log2(fabs(suspect->lse - suspect->truth_lse) / (2 * suspect_lse_rounding(suspect)))
+                      : 0;
     for (int64_t i = 0; i < few->count; i++)
-        of_weights += few->of[i].taken ? fmax(0, log2(few->of[i].length / (4 * left))) : 0;
-    return of_set >= bits_of_choice(few) + BITS_MIN && of_weights >= WEIGHT_BITS_MIN;
+        if (few->of[i].taken && few->of[i].length >= shown->least)
+            bits += fmax(0, log2(few->of[i].length / (4 * shown->left)));
+    return bits;
+}
+
+/* Whether all keys are told, and those that show by themselves as well: many that do not would make up for anything.
+ * left: rms of what all leave. */
+static bool is_told(const struct few_keys *few, const struct suspect *suspect, const struct shown *shown, double left,
+                    double lse)
+{
+    return bits_of_set(few, suspect, few->taken, left) >= BITS_MIN &&
+           bits_of_set(few, suspect, shown->keys, shown->left) >= BITS_MIN &&
+           bits_of_weights(few, suspect, shown, lse) >= WEIGHT_BITS_MIN &&
+           (suspect->lse_unknown || suspect_lse_is(suspect, lse));
 }
 
 enum { TEXT_SIZE = 128, TEXT_MAX = TEXT_SIZE - 48 };
 
 /* The keys that show by themselves: "3, 17, 64 to 79". */
-static void list_keys(char text[TEXT_SIZE], const struct few_keys *few, double left)
+static void list_keys(char text[TEXT_SIZE], const struct few_keys *few, double least)
 {
     int used = 0;
     text[0] = '\0';
     for (int64_t i = 0; i < few->count; i++) {
         int64_t first = i;
-        if (!few->of[i].taken || few->of[i].length < 8 * left)
+        if (!few->of[i].taken || few->of[i].length < least)
             continue;
         while (i + 1 < few->count && few->of[i + 1].taken && few->of[i + 1].key == few->of[i].key + 1 &&
-               few->of[i + 1].length >= 8 * left)
+               few->of[i + 1].length >= least)
             i++;
         if (used > TEXT_MAX) {
             snprintf(text + used, TEXT_SIZE - (size_t)used, " and others");
@@ -212,13 +261,15 @@ static void offer_keys(struct few_keys *few, struct suspect *suspect)
     char text[TEXT_SIZE];
     for (int64_t i = 0; i < few->count; i++)
         weight += few->of[i].taken ? few->sign * few->of[i].weight : 0;
-    const double left = sqrt(squares_of(few->left, dims) / dims) / (1 + weight);
-    if (few->taken == 0 || !(weight > -1) ||
-        !is_told(few, suspect, fmax(left, suspect->noise), suspect->truth_lse + log1p(weight)))
+    if (few->taken == 0 || !(weight > -1))
+        return;
+    const double left = fmax(sqrt(squares_of(few->left, dims) / dims) / (1 + weight), suspect->noise);
+    const struct shown shown = show(few, suspect, left);
+    if (!is_told(few, suspect, &shown, left, suspect->truth_lse + log1p(weight)))
         return;
     for (int d = 0; d < dims; d++) /* what is left is 1 + weight times what out is off by */
         suspect->predicted[d] = suspect->out[d] - few->left[d] / (1 + weight);
-    list_keys(text, few, fmax(left, suspect->noise));
+    list_keys(text, few, shown.least);
     if (few->sign > 0)
         suspect->remedy = "Look for keys, or pages, that stand twice among those that are read.";
     suspect_offer(suspect, few->sign > 0 ? SIGNATURE_DOUBLED_KEYS : SIGNATURE_DROPPED_KEYS, few->taken > 1,
