@@ -97,10 +97,10 @@ static enum error_kind is_strided(struct oracle_work *work, bool *strided, struc
     return kind;
 }
 
-/* A subject that is as wrong by strides whose offsets fit, or does not run by them, is not wrong because they do not:
- * the oracle does not apply. Of pages that would say that a large pool alone is too much. */
-static enum error_kind excuse_strides(struct oracle_work *work, const struct trial_values *allowed,
-                                      const struct far_run *far, struct error *error)
+/* A subject that is as wrong where offsets fit, by strides or as one of two sequences, or does not run so, is not wrong
+ * because they do not: the oracle does not apply. Alone in pages it would say that a large pool is too much. */
+static enum error_kind excuse(struct oracle_work *work, const struct trial_values *allowed, const struct far_run *far,
+                              struct error *error)
 {
     const struct far_run near = near_run(far);
     char text[SUBJECT_TEXT_SIZE];
@@ -109,7 +109,9 @@ static enum error_kind excuse_strides(struct oracle_work *work, const struct tri
     if (kind && kind != ERROR_SUBJECT)
         return kind;
     if (kind == ERROR_SUBJECT || (had && !same)) {
-        oracle_conclude(work, ORACLE_OFFSETS, ORACLE_NOT_APPLICABLE, "it is wrong by strides that 32 bits hold, too");
+        oracle_conclude(work, ORACLE_OFFSETS, ORACLE_NOT_APPLICABLE,
+                        far->pair ? "it is wrong as one of 2 in one launch where 32 bits hold offsets, too"
+                                  : "it is wrong by strides that 32 bits hold, too");
         work->report->not_finite &= ~(1u << ORACLE_OFFSETS);
     }
     return ERROR_NONE;
@@ -130,8 +132,8 @@ static enum error_kind check_in(struct oracle_work *work, const struct far_run *
         return conclude_failed(work, allowed, far, text, error);
     if (!kind && had)
         oracle_expect(work, ORACLE_OFFSETS, &work->base, allowed, text);
-    if (!kind && had && !same && strided)
-        return excuse_strides(work, allowed, far, error);
+    if (!kind && had && !same && (strided || far->pair))
+        return excuse(work, allowed, far, error);
     if (!kind && !had && work->report->outcome[ORACLE_OFFSETS] == ORACLE_NOT_RUN)
         oracle_conclude(work, ORACLE_OFFSETS, ORACLE_NOT_APPLICABLE, "%s", text);
     return kind;
