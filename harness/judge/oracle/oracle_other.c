@@ -160,7 +160,7 @@ static const uint8_t *other_mask(uint8_t *mask, const struct problem *problem, b
     if (!other_kind == !problem->visible)
         return NULL;
     for (int64_t key = 0; key < keys; key++)
-        mask[key] = problem->visible ? problem->visible[(key + keys / 3 + 1) % keys] : key % 2 == 0;
+        mask[key] = (uint8_t)(problem->visible ? problem->visible[(key + keys / 3 + 1) % keys] : key % 2 == 0);
     return mask;
 }
 
