@@ -83,19 +83,23 @@ static bool is_beyond_roundings(const struct suspect *suspect, double roundings,
     return roundings * spread > 16 * fmax(left, noise);
 }
 
-/* Sum of w_j^2 |v_j - truth|^2 over the visible keys but two. */
+/* w_j^2 |v_j - truth|^2 */
+static double spread_of_key(struct suspect *suspect, int64_t key)
+{
+    double length = 0;
+    suspect_read_value(suspect, key, suspect->problem->head_dim);
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        length += direction_at(suspect, d) * direction_at(suspect, d);
+    return weight_of(suspect, key) * weight_of(suspect, key) * length;
+}
+
+/* The sum of that over the visible keys but two. */
 static double spread_of_others(struct suspect *suspect, int64_t one, int64_t other)
 {
     double spread = 0;
-    for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
-        double length = 0;
-        if (!suspect_visible(suspect, j) || j == one || j == other)
-            continue;
-        suspect_read_value(suspect, j, suspect->problem->head_dim);
-        for (int d = 0; d < suspect->problem->head_dim; d++)
-            length += direction_at(suspect, d) * direction_at(suspect, d);
-        spread += weight_of(suspect, j) * weight_of(suspect, j) * length;
-    }
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++)
+        if (suspect_visible(suspect, j) && j != one && j != other)
+            spread += spread_of_key(suspect, j);
     return spread;
 }
 
@@ -103,13 +107,10 @@ double nearest_values_spread(struct suspect *suspect, bool by_size)
 {
     double spread = 0;
     for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
-        double length = 0, size = by_size ? fabs(suspect_product(suspect, j)) + fabs(suspect_bias(suspect, j)) : 1;
         if (!suspect_visible(suspect, j))
             continue;
-        suspect_read_value(suspect, j, suspect->problem->head_dim);
-        for (int d = 0; d < suspect->problem->head_dim; d++)
-            length += direction_at(suspect, d) * direction_at(suspect, d);
-        spread += pow(weight_of(suspect, j) * size, 2) * length;
+        double size = by_size ? fabs(suspect_product(suspect, j)) + fabs(suspect_bias(suspect, j)) : 1;
+        spread += size * size * spread_of_key(suspect, j);
     }
     return sqrt(spread / suspect->problem->head_dim);
 }

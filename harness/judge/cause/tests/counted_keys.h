@@ -94,13 +94,7 @@ static inline float counted_attend(const struct problem *problem, int head, cons
         counted_take_range(&state, problem, head, 0, counted->some, counted);
     if (counted->counting == COUNT_NEWEST_TWICE)
         counted_take_range(&state, problem, head, keys - counted->some, keys, counted);
-    if (problem->sink_logits) {
-        struct online_state sink = {.max = problem->sink_logits[head], .sum = 1};
-        online_merge(&state, &sink, problem->head_dim, false, false);
-    }
-    for (int d = 0; d < problem->head_dim; d++)
-        out[d] = state.out[d] / state.sum * (float)problem_value_scale(problem);
-    return state.max + logf(state.sum);
+    return online_finish(&state, problem, head, out);
 }
 
 #endif

@@ -101,6 +101,18 @@ static inline struct online_state online_run(const struct problem *problem, int 
 }
 
 /* out[D], divided; lse. A learned sink is a key of its own, taken in at the end as is right. */
+static inline float online_finish(struct online_state *state, const struct problem *problem, int head, float *out)
+{
+    if (problem->sink_logits) {
+        struct online_state sink = {.max = problem->sink_logits[head], .sum = 1};
+        online_merge(state, &sink, problem->head_dim, false, false);
+    }
+    for (int d = 0; d < problem->head_dim; d++)
+        out[d] = state->out[d] / state->sum * (float)problem_value_scale(problem);
+    return state->max + logf(state->sum);
+}
+
+/* As online_finish. */
 static inline float online_attend(const struct problem *problem, int head, const struct online_softmax *online,
                                   float *out)
 {
@@ -116,13 +128,7 @@ static inline float online_attend(const struct problem *problem, int head, const
         }
         online_merge(&state, &part, dims, online->sum_stays && online->merged, online->out_stays && online->merged);
     }
-    if (problem->sink_logits) {
-        struct online_state sink = {.max = problem->sink_logits[head], .sum = 1};
-        online_merge(&state, &sink, dims, false, false);
-    }
-    for (int d = 0; d < dims; d++)
-        out[d] = state.out[d] / state.sum * (float)problem_value_scale(problem);
-    return state.max + logf(state.sum);
+    return online_finish(&state, problem, head, out);
 }
 
 #endif

@@ -36,13 +36,7 @@ static inline float scattered_attend(const struct problem *problem, int head, co
         if (one.max > -INFINITY && one.sum > 0)
             online_merge(&state, &one, problem->head_dim, false, false);
     }
-    if (problem->sink_logits) {
-        struct online_state sink = {.max = problem->sink_logits[head], .sum = 1};
-        online_merge(&state, &sink, problem->head_dim, false, false);
-    }
-    for (int d = 0; d < problem->head_dim; d++)
-        out[d] = state.out[d] / state.sum * (float)problem_value_scale(problem);
-    return state.max + logf(state.sum);
+    return online_finish(&state, problem, head, out);
 }
 
 #endif
