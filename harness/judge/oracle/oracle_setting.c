@@ -139,15 +139,15 @@ static enum error_kind check_after_other(struct oracle_work *work, const struct 
 }
 
 /* The trial behind its own shapes with other numbers, which are launched behind the other problem, so that nothing is
- * left by then of what a kernel keeps of its last launch alone; nor is it to show in oracles that follow. One that does
- * not run with these numbers is not asked. */
+ * left by then of what a kernel keeps of its last launch alone; nor is it to show in oracles that follow. One that
+ * refuses these numbers is not asked; a crash is one. */
 static enum error_kind check_after_numbers(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
     enum error_kind kind = oracle_allow_no_difference(work, &allowed, error);
     if (!kind)
         kind = other_numbers_run(work, error);
-    if (kind == ERROR_SUBJECT)
+    if (kind == ERROR_SUBJECT && run_failure_of(error) == RUN_FAILURE_REFUSAL)
         return ERROR_NONE;
     if (!kind)
         kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);

@@ -4,12 +4,13 @@
 #undef alibicheck_kernel_describe
 
 enum {
-    PACKED,       /* takes neither pages nor strides */
-    COPIES,       /* reads copies of all that k and v span, and gives up where there is no memory for them */
-    CRASHES,      /* where its pages, or keys, lie beyond 2^30 elements */
-    REFUSES,      /* there */
-    ERRS,         /* refuses there, and errs where k spans 2^20 elements */
-    REFUSES_POOLS /* whose pages are more than 2^20, wherever those with keys are */
+    PACKED,        /* takes neither pages nor strides */
+    COPIES,        /* reads copies of all that k and v span, and gives up where there is no memory for them */
+    CRASHES,       /* where its pages, or keys, lie beyond 2^30 elements */
+    REFUSES,       /* there */
+    ERRS,          /* refuses there, and errs where k spans 2^20 elements */
+    ERRS_IN_PAIRS, /* in the second of two sequences, wherever they lie */
+    REFUSES_POOLS  /* whose pages are more than 2^20, wherever those with keys are */
 };
 
 /* Elements that k spans. */
@@ -45,6 +46,8 @@ static int32_t launch_form(void *context, const launch_t *given, char *text, uin
     int32_t result = launch(context, given, text, text_size);
     if (FORM == ERRS && span_of(given) > 1 << 20)
         *(uint16_t *)given->sequences->out ^= 0x4000;
+    if (FORM == ERRS_IN_PAIRS && given->num_sequences == 2)
+        *(uint16_t *)given->sequences[1].out ^= 0x4000;
     return result;
 }
 

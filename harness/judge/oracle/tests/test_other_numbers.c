@@ -108,6 +108,14 @@ static enum error_kind run_with_one_scale(void *launcher, const struct sequences
     return run_as_told(launcher, sequences, told, audit, seconds, error);
 }
 
+/* Of any other it dies. */
+static enum error_kind run_and_crash(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                                     double *seconds, struct error *error)
+{
+    enum error_kind kind = run_with_one_scale(launcher, sequences, audit, seconds, error);
+    return kind ? run_failed(error, RUN_FAILURE_CRASH) : ERROR_NONE;
+}
+
 /* A choice of which the numbers are of another kind, or not. */
 static uint64_t choice_of(bool other_kind)
 {
@@ -207,11 +215,24 @@ static void test_what_is_kept_by_shapes(void **state)
     free_problem(&made);
 }
 
+/* What a refusal is, a crash is not. */
+static void test_a_crash_with_other_numbers(void **state)
+{
+    struct made_problem made = make_problem(N, H, HKV, D, DTYPE_F32);
+    (void)state;
+    const struct oracle_report report = ask(run_and_crash, &made.problem, false, 1 << ORACLE_HISTORY);
+    assert_int_equal(report.outcome[ORACLE_HISTORY], ORACLE_VIOLATED);
+    assert_string_equal(report.detail[ORACLE_HISTORY], "no such scale");
+    assert_int_equal(report.how, RUN_FAILURE_CRASH);
+    free_problem(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_launched),
         cmocka_unit_test(test_what_is_kept_by_shapes),
+        cmocka_unit_test(test_a_crash_with_other_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
