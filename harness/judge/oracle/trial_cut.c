@@ -16,6 +16,17 @@ static int at_least_two(double count, int all)
     return count > 2 ? (int)count : 2;
 }
 
+/* The most of them that fit into count and divide all, two at least: kernels have forms for the groups in use, and for
+ * parts of them. Where none does it is as many as fit. */
+static int at_least_two_that_divide(double count, int all)
+{
+    const int most = at_least_two(count, all);
+    for (int heads = most; heads >= 2; heads--)
+        if (all % heads == 0)
+            return heads;
+    return most;
+}
+
 struct trial_cut trial_cut_shape(const struct problem *shape, int64_t max_elements)
 {
     int group = shape->num_heads / shape->num_kv_heads;
@@ -23,7 +34,7 @@ struct trial_cut trial_cut_shape(const struct problem *shape, int64_t max_elemen
     double head = (double)shape->seq_len * shape->head_dim * (double)queries, limit = (double)max_elements;
     struct trial_cut cut = {.num_keys = shape->seq_len, .q_position = shape->q_position};
     cut.num_kv_heads = at_least_two(limit / (head * group), shape->num_kv_heads);
-    cut.heads_a_kv_head = at_least_two(limit / (head * cut.num_kv_heads), group);
+    cut.heads_a_kv_head = at_least_two_that_divide(limit / (head * cut.num_kv_heads), group);
     int64_t keys = max_elements / (queries * cut.num_kv_heads * cut.heads_a_kv_head * shape->head_dim);
     if (keys < shape->seq_len)
         cut.num_keys = keys < 1 ? 1 : keys;

@@ -15,11 +15,12 @@ struct trial_cut {
 
 /*
  * All of a problem if Q N H D is at most max_elements > 0; otherwise some of its KV heads, two at least; if that is too
- * much some query heads of each, two at least; and if that is still too much a run of keys. Which ones is a matter of
- * choice, any number; 0: the first heads, and the run that has the newest visible key in its newer half. Of other
- * numbers half take that run of keys, and half one that lies anywhere. A visible key is in it, if there is one; masks
- * and slopes are the original's, and so are distances, but that the query stands as far from the newest visible key of
- * the run as it does from that of the whole: logits come no nearer to a sentinel than they were.
+ * much some query heads of each, two at least, a divisor of how many there are where one fits; and if that is still too
+ * much a run of keys. Which ones is a matter of choice, any number; 0: the first heads, and the run that has the newest
+ * visible key in its newer half. Of other numbers half take that run of keys, and half one that lies anywhere. A
+ * visible key is in it, if there is one; masks and slopes are the original's, and so are distances, but that the query
+ * stands as far from the newest visible key of the run as it does from that of the whole: logits come no nearer to a
+ * sentinel than they were.
  */
 struct trial_cut trial_cut(const struct problem *problem, int64_t max_elements, uint64_t choice);
 

@@ -92,6 +92,22 @@ static void test_a_part_is_as_large_as_allowed(void **state)
     free_problem(&made);
 }
 
+/* Of a group as many heads as divide it, if some do: a kernel that shares rows among them has a form for these. */
+static void test_a_part_of_a_group_divides_it(void **state)
+{
+    static const struct {
+        int group, fit, heads;
+    } parts[] = {{4, 4, 4}, {4, 3, 2}, {8, 7, 4}, {8, 3, 2}, {9, 8, 3}, {6, 5, 3}, {5, 4, 4}, {7, 1, 2}, {2, 1, 2}};
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct made_problem made = make_problem(100, 2 * parts[i].group, 2, 64, DTYPE_F16);
+        const struct trial_cut cut = trial_cut_shape(&made.problem, 2 * (int64_t)parts[i].fit * 100 * 64);
+        assert_int_equal(cut.num_kv_heads, 2);
+        assert_int_equal(cut.heads_a_kv_head, parts[i].heads);
+        free_problem(&made);
+    }
+}
+
 /* A part's heads give what they give in the whole, bit for bit: q, k, v and slopes are the right ones. */
 static void test_heads_of_a_part_are_those_of_the_whole(void **state)
 {
@@ -391,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_part_is_as_large_as_allowed),
+        cmocka_unit_test(test_a_part_of_a_group_divides_it),
         cmocka_unit_test(test_heads_of_a_part_are_those_of_the_whole),
         cmocka_unit_test(test_keys_of_a_part_keep_their_masks),
         cmocka_unit_test(test_a_part_knows_its_place),
