@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
 #include "harness/support/file.h"
 #include "harness/support/memory.h"
@@ -38,33 +37,32 @@ static void count(struct plan *plan)
     }
 }
 
-static double expected_seconds(struct plan *plan)
+static double expected_seconds(struct plan *plan, const struct work_order *order)
 {
-    const struct selection *selection = plan->selection;
     double sum_s = 0;
-    for (size_t i = 0; i < selection->count; i++) {
-        const struct point *points = selection->points;
-        const struct work_units units = work_units(&points[i], i > 0 && is_run(plan, i - 1) ? &points[i - 1] : NULL);
-        sum_s += is_run(plan, i) ? work_seconds(&units, points[i].kernel) : 0;
+    for (size_t i = 0; i < order->count; i++) {
+        const struct work_units units = work_order_units(order, i, i > 0 && is_run(plan, order->indices[i - 1]));
+        sum_s += is_run(plan, order->indices[i]) ? work_seconds(&units, work_order_point(order, i)->kernel) : 0;
     }
     return sum_s;
 }
 
 /* The point that takes most memory, and how much with those beside it. */
-static size_t find_largest(struct plan *plan, const struct side_by_side *beside, int threads, double *most_bytes)
+static const struct point *find_largest(struct plan *plan, const struct work_order *order,
+                                        const struct side_by_side *beside, int threads, double *most_bytes)
 {
-    const struct selection *selection = plan->selection;
-    size_t largest = 0;
+    const struct point *largest = NULL;
     *most_bytes = 0;
-    for (size_t first = 0, end; first < selection->count; first = end) {
-        end = side_by_side_end(selection->points, first, selection->count);
-        bool alone = side_by_side_is_alone(beside, selection->points, first, end);
+    for (size_t first = 0, end; first < order->count; first = end) {
+        end = work_order_group_end(order, first);
+        bool alone = side_by_side_is_alone(beside, order, first, end);
         int jobs = alone ? 1 : beside->jobs, of_one = threads > jobs ? threads / jobs : 1;
         for (size_t i = first; i < end; i++) {
-            double bytes = is_run(plan, i) ? jobs * evaluate_bytes(&selection->points[i], of_one) : 0;
+            const struct point *point = work_order_point(order, i);
+            double bytes = is_run(plan, order->indices[i]) ? jobs * evaluate_bytes(point, of_one) : 0;
             if (bytes > *most_bytes) {
                 *most_bytes = bytes;
-                largest = i;
+                largest = point;
             }
         }
     }
@@ -72,13 +70,13 @@ static size_t find_largest(struct plan *plan, const struct side_by_side *beside,
 }
 
 enum error_kind dry_run(const struct run_options *options, const struct selection *selection,
-                        const struct side_by_side *beside, const struct foreign_subject *foreign,
-                        const struct kept_record **kept, struct error *error)
+                        const struct work_order *order, const struct side_by_side *beside,
+                        const struct foreign_subject *foreign, const struct kept_record **kept, struct error *error)
 {
     struct plan plan = {.selection = selection, .kept = kept, .evaluator = {.foreign = foreign}};
     char time[32], sizes[2][32], key[POINT_KEY_SIZE];
     double bytes, available_bytes = memory_available_bytes();
-    size_t largest = find_largest(&plan, beside, options->selection.threads, &bytes);
+    const struct point *largest = find_largest(&plan, order, beside, options->selection.threads, &bytes);
     count(&plan);
     printf("points   %zu", selection->count);
     if (options->selection.shard.count > 0)
@@ -89,11 +87,11 @@ enum error_kind dry_run(const struct run_options *options, const struct selectio
     printf("\n");
     if (plan.num_skipped > 0)
         printf("skipped  %zu of them (%s%s)\n", plan.num_skipped, plan.has_others ? "the first: " : "", plan.reason);
-    format_time(time, sizeof time, expected_seconds(&plan));
+    format_time(time, sizeof time, expected_seconds(&plan, order));
     printf("time     about %s on the 2 cores that this was measured on; a run corrects it as it goes\n", time);
     if (bytes > 0)
         printf("memory   up to %s of %s available%s, for %s\n", format_size(sizes[0], bytes),
                format_size(sizes[1], available_bytes), bytes > available_bytes ? ": TOO MUCH" : "",
-               point_key(key, &selection->points[largest]));
+               point_key(key, largest));
     return file_flush(stdout, error);
 }

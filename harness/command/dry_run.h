@@ -13,7 +13,7 @@
  * point that is to be run; foreign is NULL for kernels of ours.
  */
 enum error_kind dry_run(const struct run_options *options, const struct selection *selection,
-                        const struct side_by_side *beside, const struct foreign_subject *foreign,
-                        const struct kept_record **kept, struct error *error);
+                        const struct work_order *order, const struct side_by_side *beside,
+                        const struct foreign_subject *foreign, const struct kept_record **kept, struct error *error);
 
 #endif

@@ -18,6 +18,7 @@ enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1 };
 struct run {
     const struct run_options *options;
     struct selection selection;
+    struct work_order order; /* of its points */
     struct kept kept;
     const struct kept_record **kept_of; /* [selection.count]; NULL: the point is to be run */
     struct device *device;
@@ -161,15 +162,21 @@ static bool is_put_in_order(const char *results)
     return !results || (strcmp(results, "-") != 0 && (stat(results, &status) != 0 || S_ISREG(status.st_mode)));
 }
 
-/* Where nobody says how many points are worked on at a time, it is one where their order is seen, where a kernel that
- * is not ours may have threads of its own, and where there is one device for all. */
+/* Whether points are worked on as they stand: where their order is seen, and where what a launch finds may be left by
+ * the one before. */
+static bool is_as_they_stand(const struct run *run)
+{
+    return run->options->fail_fast || opened(run) || !is_put_in_order(results_path(run->options));
+}
+
+/* Where nobody says how many points are worked on at a time, it is one where they are worked on as they stand (a kernel
+ * that is not ours may have threads of its own), and where there is one device for all. */
 static struct side_by_side choose_jobs(const struct run *run)
 {
     const struct run_options *options = run->options;
-    bool one = options->jobs > 0 || options->fail_fast || opened(run) || device_kind(run->device) != DEVICE_HOST ||
-               !is_put_in_order(results_path(options));
-    return one ? side_by_side_given(&run->selection, jobs_asked(options))
-               : side_by_side_choose(&run->selection, options->selection.threads, memory_available_bytes());
+    bool one = options->jobs > 0 || is_as_they_stand(run) || device_kind(run->device) != DEVICE_HOST;
+    return one ? side_by_side_given(run->selection.count, jobs_asked(options))
+               : side_by_side_choose(&run->order, options->selection.threads, memory_available_bytes());
 }
 
 static enum error_kind plan(struct run *run, struct error *error)
@@ -183,11 +190,13 @@ static enum error_kind plan(struct run *run, struct error *error)
         kind = outputs_check(&options->outputs, &run->selection, &read, error);
     if (!kind && !options->dry_run)
         kind = selection_check_room(&run->selection, options->selection.threads,
-                                    side_by_side_given(&run->selection, jobs_asked(options)).jobs, error);
+                                    side_by_side_given(run->selection.count, jobs_asked(options)).jobs, error);
     if (!kind)
         kind = selection_check_references(&run->selection, error);
     if (!kind)
         kind = selection_open_device(&run->device, &run->selection_options, error);
+    if (!kind)
+        kind = work_order_make(&run->order, &run->selection, is_as_they_stand(run), error);
     if (!kind)
         run->beside = choose_jobs(run);
     return kind ? kind : keep_records(run, error);
@@ -263,6 +272,7 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
     };
     struct walk walk = {
         .selection = &run->selection,
+        .order = &run->order,
         .asked = &options->selection,
         .kept = run->kept_of,
         .device = run->device,
@@ -289,8 +299,8 @@ int run(const struct run_options *options, struct progress *progress, struct err
     struct run run = {.options = options, .progress = progress, .start_s = seconds_now()};
     enum error_kind kind = plan(&run, error);
     if (!kind && options->dry_run)
-        kind = dry_run(options, &run.selection, &run.beside, opened(&run) ? &run.foreign.subject : NULL, run.kept_of,
-                       error);
+        kind = dry_run(options, &run.selection, &run.order, &run.beside, opened(&run) ? &run.foreign.subject : NULL,
+                       run.kept_of, error);
     else if (!kind)
         kind = walk(&run, progress, error);
     if (kind && !run.summary.cut_short)
@@ -303,6 +313,7 @@ int run(const struct run_options *options, struct progress *progress, struct err
     foreign_close(&run.foreign);
     kept_clear(&run.kept);
     free(run.kept_of);
+    work_order_clear(&run.order);
     selection_clear(&run.selection);
     return code;
 }

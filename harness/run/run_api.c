@@ -224,8 +224,13 @@ static enum error_kind walk(struct under_way *run, struct error *failure)
 {
     const size_t count = run->selection.count;
     const struct kept_record **none = calloc(count + 1, sizeof *none);
-    if (!none)
-        return error_memory(failure, "the list of points", (double)(count * sizeof *none));
+    struct work_order order = {.count = 0};
+    enum error_kind kind = none ? work_order_make(&order, &run->selection, true, failure)
+                                : error_memory(failure, "the list of points", (double)(count * sizeof *none));
+    if (kind) {
+        free(none);
+        return kind;
+    }
     const struct walk_foreign foreign = {.subject = &run->subject, .name = "a function of this process"};
     struct sink sink = {.kind = &caller_sink, .state = run};
     run->summary.points_total = count;
@@ -233,17 +238,19 @@ static enum error_kind walk(struct under_way *run, struct error *failure)
     atomic_store(&run->progress->points, (long long)count);
     struct walk walk = {
         .selection = &run->selection,
+        .order = &order,
         .asked = &run->options,
         .kept = none,
         .foreign = &foreign,
-        .beside = side_by_side_given(&run->selection, 1),
+        .beside = side_by_side_given(count, 1),
         .threads = run->options.threads,
         .progress = &run->progress->progress,
         .sinks = &sink,
         .num_sinks = 1,
         .summary = &run->summary,
     };
-    enum error_kind kind = walk_points(&walk, failure);
+    kind = walk_points(&walk, failure);
+    work_order_clear(&order);
     free(none);
     return kind;
 }

@@ -10,7 +10,7 @@
 #ifndef HARNESS_RUN_SIDE_BY_SIDE_H
 #define HARNESS_RUN_SIDE_BY_SIDE_H
 
-#include "harness/run/selection.h"
+#include "harness/run/work_order.h"
 
 struct side_by_side {
     int jobs;      /* points at a time, 1 at least */
@@ -18,19 +18,16 @@ struct side_by_side {
     double most_point_s, most_bytes; /* and each of its points, which needs so much memory at most */
 };
 
-/* The end of the points from `first` on that are worked on together, as they share their inputs; end: of all. */
-size_t side_by_side_end(const struct point *points, size_t first, size_t end);
+/* What points [first, end) of the order, one group, take. */
+double side_by_side_seconds(const struct work_order *order, size_t first, size_t end);
 
-/* What points [first, end) of one group take. */
-double side_by_side_seconds(const struct point *points, size_t first, size_t end);
-
-/* Whether nobody works beside points [first, end) of one group. */
-bool side_by_side_is_alone(const struct side_by_side *beside, const struct point *points, size_t first, size_t end);
+/* Whether nobody works beside them. */
+bool side_by_side_is_alone(const struct side_by_side *beside, const struct work_order *order, size_t first, size_t end);
 
 /* So many at a time, whatever they take; no more than there are. */
-struct side_by_side side_by_side_given(const struct selection *selection, int jobs);
+struct side_by_side side_by_side_given(size_t num_points, int jobs);
 
 /* As many as so many threads and half of so much memory allow. */
-struct side_by_side side_by_side_choose(const struct selection *selection, int threads, double available_bytes);
+struct side_by_side side_by_side_choose(const struct work_order *order, int threads, double available_bytes);
 
 #endif

@@ -1,26 +1,30 @@
 #include "harness/run/time_left.h"
 
-static struct work_units units_at(const struct time_left *time_left, size_t index)
+static bool is_kept(const struct time_left *time_left, size_t position)
 {
-    const struct point *points = time_left->selection->points;
-    return work_units(&points[index], index > 0 && !time_left->kept[index - 1] ? &points[index - 1] : NULL);
+    return time_left->kept[time_left->order->indices[position]];
 }
 
-struct time_left time_left_begin(const struct selection *selection, const struct kept_record *const *kept)
+static struct work_units units_at(const struct time_left *time_left, size_t position)
 {
-    struct time_left time_left = {.selection = selection, .kept = kept, .start_s = seconds_now()};
-    for (size_t i = 0; i < selection->count; i++) {
+    return work_order_units(time_left->order, position, position > 0 && !is_kept(time_left, position - 1));
+}
+
+struct time_left time_left_begin(const struct work_order *order, const struct kept_record *const *kept)
+{
+    struct time_left time_left = {.order = order, .kept = kept, .start_s = seconds_now()};
+    for (size_t i = 0; i < order->count; i++) {
         const struct work_units units = units_at(&time_left, i);
-        if (!kept[i])
-            cost_expect(&time_left.left, &units, selection->points[i].kernel, 1);
+        if (!is_kept(&time_left, i))
+            cost_expect(&time_left.left, &units, work_order_point(order, i)->kernel, 1);
     }
     return time_left;
 }
 
-void time_left_learn(struct time_left *time_left, size_t index, const struct seconds *seconds)
+void time_left_learn(struct time_left *time_left, size_t position, const struct seconds *seconds)
 {
-    const struct work_units units = units_at(time_left, index);
-    enum kernel kernel = time_left->selection->points[index].kernel;
+    const struct work_units units = units_at(time_left, position);
+    enum kernel kernel = work_order_point(time_left->order, position)->kernel;
     cost_learn(&time_left->seen, &units, kernel, seconds);
     cost_expect(&time_left->left, &units, kernel, -1);
     time_left->evaluated_s += seconds_sum(seconds);

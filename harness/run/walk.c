@@ -13,6 +13,16 @@ const char *walk_device(bool foreign, const struct device *device)
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
+static const struct point *point_at(const struct walking *walking, size_t position)
+{
+    return work_order_point(walking->walk->order, position);
+}
+
+const struct kept_record *walking_kept(const struct walking *walking, size_t position)
+{
+    return walking->walk->kept[walking->walk->order->indices[position]];
+}
+
 /* Of a kernel of ours. */
 static const char *fidelity_of(const struct walk *walk, size_t index)
 {
@@ -20,9 +30,10 @@ static const char *fidelity_of(const struct walk *walk, size_t index)
     return fidelity_names[recipe_fidelity(point->kernel, &point->recipe, device_has_models(walk->device))];
 }
 
-static struct record make_record(const struct walk *walk, size_t index)
+static struct record make_record(const struct walk *walk, size_t position)
 {
     const struct selection_options *options = walk->asked;
+    const size_t index = walk->order->indices[position];
     return (struct record){
         .point = &walk->selection->points[index],
         .run = &walk->selection->run,
@@ -75,7 +86,7 @@ bool walking_is_to_end(struct walking *walking)
         error_set(&interrupted, ERROR_INTERRUPTED, "interrupted");
         walking_fail(walking, ERROR_INTERRUPTED, &interrupted);
     } else if (walk->time_limit_s > 0 && seconds_now() - walking->start_s >= walk->time_limit_s &&
-               walking->begun < walk->selection->count && !walk->summary->cut_short) {
+               walking->begun < walk->order->count && !walk->summary->cut_short) {
         error_set(&interrupted, ERROR_INTERRUPTED,
                   "the time limit has come; where there is --results, --resume goes on from here");
         walking_fail(walking, ERROR_INTERRUPTED, &interrupted);
@@ -97,68 +108,68 @@ static void tell_launch_failure(struct walking *walking, const struct record *re
             record->launch_failure);
 }
 
-static void learn(struct walking *walking, size_t index, const struct seconds *seconds)
+static void learn(struct walking *walking, size_t position, const struct seconds *seconds)
 {
-    time_left_learn(&walking->time_left, index, seconds);
+    time_left_learn(&walking->time_left, position, seconds);
     progress_display_expect(walking->display, time_left_s(&walking->time_left));
 }
 
 /* Hands out what came of a point, under the mutex. One that failed has a record too; the walk goes on. */
-static void end_point(struct walking *walking, size_t index, enum error_kind kind, const struct error *failure,
+static void end_point(struct walking *walking, size_t position, enum error_kind kind, const struct error *failure,
                       const struct evaluation *evaluation)
 {
-    struct record record = make_record(walking->walk, index);
+    struct record record = make_record(walking->walk, position);
     struct error write_failure = {0};
-    walking->in_work[index] = false;
+    walking->in_work[position] = false;
     record_take(&record, kind, failure, evaluation);
     tally(walking, record.outcome.status);
     progress_display_hide(walking->display);
     tell_launch_failure(walking, &record);
     walking_fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
-    learn(walking, index, &evaluation->judged.seconds);
+    learn(walking, position, &evaluation->judged.seconds);
     progress_display_show(walking->display);
 }
 
-static void show_point(struct walking *walking, size_t index)
+static void show_point(struct walking *walking, size_t position)
 {
     char key[POINT_KEY_SIZE];
-    progress_display_point(walking->display, point_key(key, &walking->walk->selection->points[index]));
+    progress_display_point(walking->display, point_key(key, point_at(walking, position)));
 }
 
 /* Hands out a point that its kernel does not take, under the mutex. */
-static void skip_point(struct walking *walking, size_t index, const char *reason)
+static void skip_point(struct walking *walking, size_t position, const char *reason)
 {
     const struct evaluation nothing = {0};
-    struct record record = make_record(walking->walk, index);
+    struct record record = make_record(walking->walk, position);
     struct error write_failure = {0};
-    walking->in_work[index] = false;
+    walking->in_work[position] = false;
     record.ended = time(NULL);
     outcome_skip(&record.outcome, reason);
     tally(walking, record.outcome.status);
     progress_display_hide(walking->display);
     walking_fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
-    learn(walking, index, &nothing.judged.seconds);
+    learn(walking, position, &nothing.judged.seconds);
     progress_display_show(walking->display);
 }
 
-static void do_point(struct walking *walking, struct evaluator *evaluator, size_t index)
+static void do_point(struct walking *walking, struct evaluator *evaluator, size_t position)
 {
     struct evaluation evaluation;
     struct error failure = {0};
     char reason[SUBJECT_TEXT_SIZE];
-    if (!evaluate_takes(evaluator, &walking->walk->selection->points[index], reason)) {
+    if (!evaluate_takes(evaluator, point_at(walking, position), reason)) {
         pthread_mutex_lock(&walking->mutex);
-        skip_point(walking, index, reason);
+        skip_point(walking, position, reason);
         pthread_mutex_unlock(&walking->mutex);
         return;
     }
-    show_point(walking, index);
-    enum error_kind kind = evaluate(evaluator, &evaluation, &walking->walk->selection->points[index], &failure);
+    show_point(walking, position);
+    enum error_kind kind = evaluate(evaluator, &evaluation, point_at(walking, position), &failure);
     pthread_mutex_lock(&walking->mutex);
     if (kind == ERROR_INTERRUPTED)
         walking_fail(walking, kind, &failure);
     else
-        end_point(walking, index, kind, &failure, &evaluation);
+        end_point(walking, position, kind, &failure, &evaluation);
     pthread_mutex_unlock(&walking->mutex);
     evaluation_clear(&evaluation);
 }
@@ -171,7 +182,7 @@ static void do_points_together(struct walking *walking, struct evaluator *evalua
     struct shared_point *points = calloc((size_t)count, sizeof *points);
     enum error_kind kind = points ? ERROR_NONE : error_memory(&failure, "points", (double)count * sizeof *points);
     for (int i = 0; points && i < count; i++)
-        points[i].point = &walking->walk->selection->points[first + (size_t)i];
+        points[i].point = point_at(walking, first + (size_t)i);
     show_point(walking, first);
     if (points)
         kind = evaluate_together(evaluator, points, count, &failure);
@@ -188,19 +199,19 @@ static void do_points_together(struct walking *walking, struct evaluator *evalua
     free(points);
 }
 
-void walking_keep_point(struct walking *walking, size_t index)
+void walking_keep_point(struct walking *walking, size_t position)
 {
     const struct walk *walk = walking->walk;
     struct error failure = {0};
     enum error_kind kind = ERROR_NONE;
     char key[POINT_KEY_SIZE];
-    progress_display_point(walking->display, point_key(key, &walk->selection->points[index]));
+    progress_display_point(walking->display, point_key(key, point_at(walking, position)));
     walking->begun++;
-    tally(walking, walk->kept[index]->status);
+    tally(walking, walking_kept(walking, position)->status);
     for (size_t i = 0; i < walk->num_sinks && !kind; i++)
         if (walk->sinks[i].kind->keep)
-            kind = walk->sinks[i].kind->keep(&walk->sinks[i], &walk->selection->points[index], walk->kept[index],
-                                             &failure);
+            kind = walk->sinks[i].kind->keep(&walk->sinks[i], point_at(walking, position),
+                                             walking_kept(walking, position), &failure);
     walking_fail(walking, kind, &failure);
 }
 
@@ -220,9 +231,9 @@ static bool begins(struct walking *walking, size_t first, size_t end)
 void walking_do_points(struct walking *walking, struct evaluator *evaluator, size_t first, size_t end)
 {
     /* Points of a kernel that is not ours differ in other problems alone. */
-    bool in_parts = problem_spec_parts(&walking->walk->selection->points[first].problem) > 1;
+    bool in_parts = problem_spec_parts(&point_at(walking, first)->problem) > 1;
     char reason[SUBJECT_TEXT_SIZE];
-    bool taken = evaluate_takes(evaluator, &walking->walk->selection->points[first], reason);
+    bool taken = evaluate_takes(evaluator, point_at(walking, first), reason);
     size_t step = in_parts && taken && !evaluator->foreign ? EVALUATE_TOGETHER_MAX : 1;
     for (size_t i = first, last; i < end; i = last) {
         last = end - i > step ? i + step : end;
@@ -246,17 +257,17 @@ static int end_crashed(void *context, const char *signal)
     struct error crash, point_failure;
     size_t in_work = 0, first = 0;
     pthread_mutex_lock(&walking->mutex);
-    for (size_t i = walk->selection->count; i-- > 0;)
+    for (size_t i = walk->order->count; i-- > 0;)
         if (walking->in_work[i]) {
             in_work++;
             first = i;
         }
-    const char *kernel = in_work ? kernel_names[walk->selection->points[first].kernel] : "the kernel";
+    const char *kernel = in_work ? kernel_names[point_at(walking, first)->kernel] : "the kernel";
     enum error_kind kind =
         in_work > 1
             ? error_set(&crash, ERROR_SYSTEM, "a kernel crashed (%s) while %zu points were worked on", signal, in_work)
             : error_set(&crash, ERROR_SYSTEM, "kernel %s crashed (%s)", kernel, signal);
-    for (size_t i = first; i < walk->selection->count; i++)
+    for (size_t i = first; i < walk->order->count; i++)
         if (walking->in_work[i]) {
             error_set(&point_failure, ERROR_SYSTEM, "%s", crash.text);
             end_point(walking, i, kind, &point_failure, &nothing);
@@ -272,14 +283,14 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
         .mutex = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER,
         .start_s = seconds_now(),
-        .time_left = time_left_begin(walk->selection, walk->kept),
+        .time_left = time_left_begin(walk->order, walk->kept),
         .error = error,
     };
-    walking.in_work = calloc(walk->selection->count + 1, sizeof *walking.in_work);
+    walking.in_work = calloc(walk->order->count + 1, sizeof *walking.in_work);
     if (!walking.in_work)
-        return error_memory(error, "the list of points", (double)walk->selection->count);
+        return error_memory(error, "the list of points", (double)walk->order->count);
     if (walk->is_displayed)
-        walking.display = progress_display_start(walk->selection->count, walk->progress);
+        walking.display = progress_display_start(walk->order->count, walk->progress);
     progress_display_expect(walking.display, time_left_s(&walking.time_left));
     if (walk->watch_begin)
         walking.kind = walk->watch_begin(end_crashed, &walking, error);

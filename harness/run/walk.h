@@ -23,6 +23,7 @@ struct walk_foreign {
 
 struct walk {
     const struct selection *selection;
+    const struct work_order *order;        /* of its points */
     const struct selection_options *asked; /* what it is of: records say so */
     const struct kept_record **kept;       /* [selection->count]; NULL for a point that is to be run */
     struct device *device;                 /* may be NULL with foreign */

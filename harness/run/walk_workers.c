@@ -8,7 +8,7 @@
 #include "harness/support/threads.h"
 #include "reference/computing_environment.h"
 
-/* Points [first, end), which are worked on together as they share their inputs. */
+/* Points [first, end) of the order of work, which are worked on together as they share their inputs. */
 struct group {
     size_t first, end;
     bool alone; /* nobody works beside */
@@ -19,15 +19,16 @@ struct group {
 static bool find_group(struct walking *walking, struct group *group)
 {
     const struct walk *walk = walking->walk;
-    const size_t count = walk->selection->count;
-    for (; walking->next < count && walk->kept[walking->next] && !walking_is_to_end(walking); walking->next++)
+    const size_t count = walk->order->count;
+    for (; walking->next < count && walking_kept(walking, walking->next) && !walking_is_to_end(walking);
+         walking->next++)
         walking_keep_point(walking, walking->next);
     if (walking_is_to_end(walking) || walking->next >= count)
         return false;
-    size_t first = walking->next, end = first + 1, all = side_by_side_end(walk->selection->points, first, count);
-    while (end < all && !walk->kept[end])
+    size_t first = walking->next, end = first + 1, all = work_order_group_end(walk->order, first);
+    while (end < all && !walking_kept(walking, end))
         end++;
-    *group = (struct group){first, end, side_by_side_is_alone(&walk->beside, walk->selection->points, first, end)};
+    *group = (struct group){first, end, side_by_side_is_alone(&walk->beside, walk->order, first, end)};
     return true;
 }
 

@@ -20,9 +20,9 @@ struct walking {
     struct progress_display *display;
     int working;   /* workers that have points */
     bool is_alone; /* one of them, with points that nobody works beside */
-    size_t next;   /* the first point that nobody has taken */
+    size_t next;   /* in the order of work, the first point that nobody has taken */
     size_t begun;  /* points, the kept ones included */
-    bool *in_work; /* [selection->count] begun and not ended */
+    bool *in_work; /* [order->count] begun and not ended */
     bool told;     /* that a launch on all heads failed: once is enough, as each record says it */
     double start_s;
     struct time_left time_left;
@@ -36,10 +36,13 @@ void walking_fail(struct walking *walking, enum error_kind kind, const struct er
 /* Whether no other point is to begin, of which the reason is the walk's. Under the mutex. */
 bool walking_is_to_end(struct walking *walking);
 
-/* Hands out a point that is kept. Under the mutex. */
-void walking_keep_point(struct walking *walking, size_t index);
+/* The record of the point at a position of the order of work that is kept; NULL: it is to be run. */
+const struct kept_record *walking_kept(const struct walking *walking, size_t position);
 
-/* Points [first, end), of which no other worker has one, as far as they are to begin. */
+/* Hands out a point that is kept. Under the mutex. */
+void walking_keep_point(struct walking *walking, size_t position);
+
+/* Points [first, end) of the order of work, of which no other worker has one, as far as they are to begin. */
 void walking_do_points(struct walking *walking, struct evaluator *evaluator, size_t first, size_t end);
 
 /* Points until there are no more or the walk is to end. */

@@ -4,6 +4,8 @@
 #ifndef HARNESS_CASE_TESTS_CASE_FIXTURE_H
 #define HARNESS_CASE_TESTS_CASE_FIXTURE_H
 
+#include <string.h>
+
 #include "harness/case/case.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

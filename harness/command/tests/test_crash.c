@@ -80,11 +80,15 @@ static void walk_until_crash(const char *case_path, const char *results, const c
     if (selection.count != POINTS || sink_open(&sinks[0], &sink_junit, junit, &plan, &error) ||
         sink_open(&sinks[1], &sink_jsonl, results, &plan, &error))
         _exit(101);
+    struct work_order order;
+    if (work_order_make(&order, &selection, true, &error))
+        _exit(103);
     struct walk walk = {.selection = &selection,
+                        .order = &order,
                         .asked = &options,
                         .kept = kept,
                         .device = device,
-                        .beside = side_by_side_given(&selection, 1),
+                        .beside = side_by_side_given(selection.count, 1),
                         .threads = 2,
                         .progress = &progress,
                         .sinks = sinks,

@@ -39,6 +39,7 @@ struct desk {
     struct case_list list;
     struct point points[MAX_POINTS];
     struct selection selection;
+    struct work_order order; /* as they stand */
 };
 
 static struct desk make_desk(const char *text)
@@ -50,7 +51,15 @@ static struct desk make_desk(const char *text)
         for (size_t i = 0; i < case_num_points(desk.list.cases[c]); i++)
             case_point(desk.list.cases[c], i, &desk.points[desk.selection.count++]);
     assert_true(desk.selection.count <= MAX_POINTS);
+    struct error error;
+    assert_int_equal(work_order_make(&desk.order, &desk.selection, true, &error), ERROR_NONE);
     return desk;
+}
+
+static void clear_desk(struct desk *desk)
+{
+    work_order_clear(&desk->order);
+    case_list_clear(&desk->list);
 }
 
 static const char many_and_one[] =
@@ -66,13 +75,13 @@ static void test_groups(void **state)
     (void)state;
     struct desk desk = make_desk(many_and_one);
     assert_int_equal(desk.selection.count, ALL);
-    assert_int_equal(side_by_side_end(desk.selection.points, 0, ALL), 2);
-    assert_int_equal(side_by_side_end(desk.selection.points, 0, 1), 1);
-    assert_int_equal(side_by_side_end(desk.selection.points, LARGE_AT, ALL), LARGE_AT + 1);
-    double two = side_by_side_seconds(desk.selection.points, 0, 2);
-    double each = side_by_side_seconds(desk.selection.points, 0, 1);
+    assert_int_equal(work_order_group_end(&desk.order, 0), 2);
+    assert_int_equal(work_order_group_end(&desk.order, LARGE_AT), LARGE_AT + 1);
+    assert_int_equal(work_order_group_end(&desk.order, ALL - 1), ALL);
+    double two = side_by_side_seconds(&desk.order, 0, 2);
+    double each = side_by_side_seconds(&desk.order, 0, 1);
     assert_true(two > each && two < 2 * each); /* their inputs are made once */
-    case_list_clear(&desk.list);
+    clear_desk(&desk);
 }
 
 /* As many as there are threads, while memory and groups last; the large one runs alone. */
@@ -80,16 +89,15 @@ static void test_small_points_run_side_by_side(void **state)
 {
     (void)state;
     struct desk desk = make_desk(many_and_one);
-    const struct point *points = desk.selection.points;
     for (int threads = 2; threads <= 3; threads++) {
-        struct side_by_side beside = side_by_side_choose(&desk.selection, threads, PLENTY);
+        struct side_by_side beside = side_by_side_choose(&desk.order, threads, PLENTY);
         assert_int_equal(beside.jobs, threads);
-        assert_true(side_by_side_seconds(points, 0, 2) <= beside.most_s);
-        assert_true(side_by_side_seconds(points, LARGE_AT, LARGE_AT + 1) > beside.most_s);
+        assert_true(side_by_side_seconds(&desk.order, 0, 2) <= beside.most_s);
+        assert_true(side_by_side_seconds(&desk.order, LARGE_AT, LARGE_AT + 1) > beside.most_s);
     }
-    assert_int_equal(side_by_side_choose(&desk.selection, 1, PLENTY).jobs, 1);
-    assert_int_equal(side_by_side_choose(&desk.selection, 2, 1).jobs, 1);
-    case_list_clear(&desk.list);
+    assert_int_equal(side_by_side_choose(&desk.order, 1, PLENTY).jobs, 1);
+    assert_int_equal(side_by_side_choose(&desk.order, 2, 1).jobs, 1);
+    clear_desk(&desk);
 }
 
 /* Where each takes a large part of the whole, all threads work on one after the other, as where it takes long. */
@@ -97,21 +105,21 @@ static void test_few_points_run_one_by_one(void **state)
 {
     (void)state;
     struct desk desk = make_desk("case: a\nseq_len: [1000, 1001, 1002]\nnum_heads: 4\nhead_dim: 64\n");
-    struct side_by_side beside = side_by_side_choose(&desk.selection, 2, PLENTY);
+    struct side_by_side beside = side_by_side_choose(&desk.order, 2, PLENTY);
     assert_true(beside.jobs == 1 && beside.most_s == INFINITY);
-    case_list_clear(&desk.list);
+    clear_desk(&desk);
     desk =
         make_desk("case: a\nseq_len: 1000000\nnum_heads: 32\nhead_dim: 128\nseed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n");
-    assert_int_equal(side_by_side_choose(&desk.selection, 2, PLENTY).jobs, 1);
-    case_list_clear(&desk.list);
+    assert_int_equal(side_by_side_choose(&desk.order, 2, PLENTY).jobs, 1);
+    clear_desk(&desk);
     desk = make_desk("case: a\nseq_len: 100000\nnum_heads: 32\nnum_kv_heads: 32\nhead_dim: 128\nkernel: single_pass\n"
                      "oracles: none\nseed: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n");
     struct side_by_side lavish = {.jobs = 2, .most_s = INFINITY, .most_point_s = INFINITY, .most_bytes = 1e9};
     struct side_by_side patient = {.jobs = 2, .most_s = INFINITY, .most_point_s = 0.1, .most_bytes = INFINITY};
-    assert_true(side_by_side_is_alone(&lavish, desk.selection.points, 0, 1)); /* 1.6 GB of k and v */
-    assert_true(side_by_side_is_alone(&patient, desk.selection.points, 0, 1));
-    assert_int_equal(side_by_side_choose(&desk.selection, 2, PLENTY).jobs, 1);
-    case_list_clear(&desk.list);
+    assert_true(side_by_side_is_alone(&lavish, &desk.order, 0, 1)); /* 1.6 GB of k and v */
+    assert_true(side_by_side_is_alone(&patient, &desk.order, 0, 1));
+    assert_int_equal(side_by_side_choose(&desk.order, 2, PLENTY).jobs, 1);
+    clear_desk(&desk);
 }
 
 /* What is asked for is done, with no more jobs than points. */
@@ -120,12 +128,11 @@ static void test_jobs_that_are_given(void **state)
     (void)state;
     struct desk desk = make_desk("case: a\nseq_len: [10, 11, 12]\nnum_heads: 4\nhead_dim: 64\n");
     for (int jobs = 1; jobs <= 4; jobs++) {
-        struct side_by_side beside = side_by_side_given(&desk.selection, jobs);
+        struct side_by_side beside = side_by_side_given(desk.selection.count, jobs);
         assert_true(beside.jobs == (jobs < 3 ? jobs : 3) && beside.most_s == INFINITY);
     }
-    desk.selection.count = 0;
-    assert_int_equal(side_by_side_given(&desk.selection, 2).jobs, 1);
-    case_list_clear(&desk.list);
+    assert_int_equal(side_by_side_given(0, 2).jobs, 1);
+    clear_desk(&desk);
 }
 
 /* ---- a walk ------------------------------------------------------------------------------------------------------ */
@@ -178,7 +185,7 @@ static enum error_kind walk_alike(bool chosen, struct error *error)
     const struct sink_plan plan = {.points = desk.points, .num_points = ALIKE};
     struct sink sink = {.kind = &counting, .plan = &plan, .state = done};
     double most_s =
-        (side_by_side_seconds(desk.points, 0, 1) + side_by_side_seconds(desk.points, LARGEST_AT, LARGEST_AT + 1)) / 2;
+        (side_by_side_seconds(&desk.order, 0, 1) + side_by_side_seconds(&desk.order, LARGEST_AT, LARGEST_AT + 1)) / 2;
     ops.launch = launch_slowly;
     desk.selection.points = desk.points;
     desk.selection.places = places;
@@ -186,6 +193,7 @@ static enum error_kind walk_alike(bool chosen, struct error *error)
                      ERROR_NONE);
     struct walk walk = {
         .selection = &desk.selection,
+        .order = &desk.order,
         .asked = &asked,
         .kept = kept,
         .device = device,
@@ -201,7 +209,7 @@ static enum error_kind walk_alike(bool chosen, struct error *error)
     enum error_kind kind = walk_points(&walk, error);
     assert_true(kind || (atomic_load(&records) == ALIKE && summary.by_status[STATUS_PASS] == ALIKE));
     device_close(device);
-    case_list_clear(&desk.list);
+    clear_desk(&desk);
     return kind;
 }
 

@@ -17,6 +17,7 @@ struct desk {
     struct case_list list;
     struct point points[NUM_POINTS];
     struct selection selection;
+    struct work_order order;
     const struct kept_record *kept[NUM_POINTS];
 };
 
@@ -31,6 +32,8 @@ static int set_up(void **state)
     for (size_t i = 0; i < NUM_POINTS; i++)
         case_point(desk->list.cases[0], i, &desk->points[i]);
     desk->selection = (struct selection){.points = desk->points, .count = NUM_POINTS};
+    struct error error;
+    assert_int_equal(work_order_make(&desk->order, &desk->selection, true, &error), ERROR_NONE);
     *state = desk;
     return 0;
 }
@@ -38,6 +41,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct desk *desk = *state;
+    work_order_clear(&desk->order);
     case_list_clear(&desk->list);
     free(desk);
     return 0;
@@ -61,7 +65,7 @@ static void test_before_anything_is_done_it_is_what_points_are_expected_to_take(
     double sum_s = 0;
     for (size_t i = 0; i < NUM_POINTS; i++)
         sum_s += seconds_at(desk, i, false);
-    struct time_left left = time_left_begin(&desk->selection, desk->kept);
+    struct time_left left = time_left_begin(&desk->order, desk->kept);
     assert_near(time_left_s(&left), sum_s);
 }
 
@@ -75,7 +79,7 @@ static void test_points_that_are_kept(void **state)
     for (size_t i = 0; i < NUM_POINTS; i++)
         sum_s += i == 2 ? 0 : seconds_at(desk, i, i == 3);
     assert_true(seconds_at(desk, 3, true) > seconds_at(desk, 3, false));
-    struct time_left left = time_left_begin(&desk->selection, desk->kept);
+    struct time_left left = time_left_begin(&desk->order, desk->kept);
     assert_near(time_left_s(&left), sum_s);
 }
 
@@ -83,7 +87,7 @@ static void test_when_all_is_done_nothing_is_left(void **state)
 {
     struct desk *desk = *state;
     const struct seconds seconds = {.inputs = 0.5, .kernel = 3, .truth = 1};
-    struct time_left left = time_left_begin(&desk->selection, desk->kept);
+    struct time_left left = time_left_begin(&desk->order, desk->kept);
     double before_s = time_left_s(&left);
     for (size_t i = 0; i < NUM_POINTS; i++) {
         assert_true(time_left_s(&left) > 0);
@@ -98,7 +102,7 @@ static void test_when_all_is_done_nothing_is_left(void **state)
 static void test_points_beside_each_other(void **state)
 {
     struct desk *desk = *state;
-    struct time_left left = time_left_begin(&desk->selection, desk->kept);
+    struct time_left left = time_left_begin(&desk->order, desk->kept);
     const struct seconds seconds = {.kernel = 1};
     time_left_learn(&left, 0, &seconds);
     double left_s = cost_predict(&left.seen, &left.left);

@@ -88,6 +88,7 @@ static void walk_all(struct seen *seen, struct side_by_side beside, int threads)
             case_point(list.cases[c], i, &points[selection.count++]);
     assert_int_equal(selection.count, POINTS);
     const struct kept_record *kept[POINTS] = {NULL};
+    struct work_order order;
     struct progress progress = {0};
     struct summary summary = {.points_total = POINTS};
     const struct selection_options asked = {.threads = threads};
@@ -96,10 +97,12 @@ static void walk_all(struct seen *seen, struct side_by_side beside, int threads)
     struct error error = {0};
     void *first;
     struct walk_foreign foreign = {.name = "a function", .open = open_own, .close = close_own};
+    assert_int_equal(work_order_make(&order, &selection, true, &error), ERROR_NONE);
     assert_int_equal(open_own(NULL, &first, &foreign.subject, &error), ERROR_NONE);
     if (beside.jobs > 1)
-        beside.most_s = (side_by_side_seconds(points, LARGE_AT, LARGE_AT + 1) + side_by_side_seconds(points, 0, 1)) / 2;
+        beside.most_s = (side_by_side_seconds(&order, LARGE_AT, LARGE_AT + 1) + side_by_side_seconds(&order, 0, 1)) / 2;
     struct walk walk = {.selection = &selection,
+                        .order = &order,
                         .asked = &asked,
                         .kept = kept,
                         .foreign = &foreign,
@@ -111,6 +114,7 @@ static void walk_all(struct seen *seen, struct side_by_side beside, int threads)
                         .summary = &summary};
     assert_int_equal(walk_points(&walk, &error), ERROR_NONE);
     close_own(first);
+    work_order_clear(&order);
     case_list_clear(&list);
 }
 
