@@ -99,6 +99,6 @@ FAKE_GPU_CPPFLAGS = $(addprefix -isystem,$(dir $(CUDA_HEADERS)))
 NVCCFLAGS_ALL = -I. -O3 -std=c++17 -fmad=false -Werror all-warnings -Xcompiler -fno-threadsafe-statics \
     $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) \
     -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS)) $(CUDA_FORMS_FLAGS) $(NVCCFLAGS)
-# CUDA_FORMS=K/N compiles every N-th of the kernels' generic forms for a GPU, from the K-th on (0 to N - 1): for builds that
-# are to be looked at and not run there, since all take minutes (kernels/attention/forms.h).
+# CUDA_FORMS=K/N compiles every N-th of the kernels' generic forms for a GPU, from the K-th on (0 to N - 1), and a third of the
+# others: for builds that are to be looked at and not run there, since all take minutes (kernels/attention/forms.h).
 CUDA_FORMS_FLAGS = $(if $(CUDA_FORMS),-DFORMS_SHARE=$(firstword $(subst /, ,$(CUDA_FORMS))) -DFORMS_SHARE_OF=$(lastword $(subst /, ,$(CUDA_FORMS))))

@@ -53,14 +53,17 @@
 #define FORMS_ARE_MADE(forms)
 #endif
 
-/* Generic forms take a GPU's compiler minutes. A build for tests makes a part of them there, every FORMS_SHARE_OF-th
- * from the FORMS_SHARE-th on; a launch of another fails. */
+/* All forms take a GPU's compiler minutes. A build for tests makes a part of them there: of generic ones every
+ * FORMS_SHARE_OF-th from the FORMS_SHARE-th on, of the others a third, one number of lanes of each dtype. A launch of
+ * another fails. */
 #if defined __CUDACC__ && defined FORMS_SHARE_OF
 #define FORM_IS_MADE(dtype, group) ((3 * (int)(dtype) + (group) / 16) % FORMS_SHARE_OF == FORMS_SHARE)
+#define FAST_FORM_IS_MADE(dtype, group) (((int)(dtype) + (group) / 16) % 3 == FORMS_SHARE % 3)
 #define FORM_IS_ABSENT() __trap()
 static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N - 1");
 #else
 #define FORM_IS_MADE(dtype, group) true
+#define FAST_FORM_IS_MADE(dtype, group) true
 #define FORM_IS_ABSENT() (void)0
 #endif
 
@@ -79,9 +82,10 @@ static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N 
         }                                                                     \
     }
 
-/* Those of 16 bits alone, of a function that takes no other dtypes: all are made. */
+/* Those of 16 bits alone, of a function that takes no other dtypes. */
 #define FORMS_16_BITS(function, body) FORMS_ARE_MADE(FORMS_OF_16_BITS(ONLY_FORM, function, body))
-#define ONLY_FORM(function, body, form, dtype, group) FORM_IF(true, function##_##form, body, dtype, group)
+#define ONLY_FORM(function, body, form, dtype, group) \
+    FORM_IF(FAST_FORM_IS_MADE(dtype, group), function##_##form, body, dtype, group)
 
 /* Its plain forms, of body_1, body_2 and body_4(launch, args, dtype, group): for so many query heads. */
 #define PLAIN_FORMS(function, body) FORMS_ARE_MADE(FORMS_OF_PLAIN(PLAIN_FORMS_OF_TYPE, function, body))
@@ -92,11 +96,15 @@ static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N 
 /* Those of 16 bits alone, of body(launch, args, dtype, group), whose heads share rows in every form. */
 #define PLAIN_FORMS_16_BITS(function, body) FORMS_ARE_MADE(FORMS_OF_16_BITS(PLAIN_FORM_ALONE, function, body))
 #define PLAIN_FORM_ALONE(function, body, form, dtype, group) PLAIN_FORM(function##_##form##_plain, body, dtype, group)
-#define PLAIN_FORM(name, body, dtype, group)                             \
-    SIMT_KERNEL(name, struct attention_args, launch)                     \
-    {                                                                    \
-        struct attention_args args = attention_args_here(&launch, true); \
-        body(&launch, &args, dtype, group);                              \
+#define PLAIN_FORM(name, body, dtype, group)                                 \
+    SIMT_KERNEL(name, struct attention_args, launch)                         \
+    {                                                                        \
+        if (FAST_FORM_IS_MADE(dtype, group)) {                               \
+            struct attention_args args = attention_args_here(&launch, true); \
+            body(&launch, &args, dtype, group);                              \
+        } else {                                                             \
+            FORM_IS_ABSENT();                                                \
+        }                                                                    \
     }
 
 /* ---- tables ----------------------------------------------------------------------------------------------------- */
