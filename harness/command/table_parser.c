@@ -1,5 +1,6 @@
 #include "harness/command/table_parser.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "harness/command/options.h"
@@ -42,6 +43,9 @@ static error_t parse_table_option(int key, char *argument, struct argp_state *st
 {
     struct table_options *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT: /* a name that was looked for on PATH will be found there again */
+        options->program = strchr(program_invocation_name, '/') ? program_invocation_name : NULL;
+        return 0;
     case OPTION_WIDTH:
         option_once(options->width, option_table, key, argument, state);
         options->width = (int)option_whole("width", argument, TABLE_WIDTH_MIN, TABLE_WIDTH_MAX, state);

@@ -114,8 +114,8 @@ class _Run:
         environment = {"OMP_WAIT_POLICY": "passive", **os.environ}  # its threads wait for the function most of the time
         try:
             with open(self.paths["out"], "wb") as out, open(self.paths["err"], "wb") as err:
-                self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment,
-                                                pass_fds=(theirs_to, theirs_from), start_new_session=True)
+                self.process = subprocess.Popen(words, executable=program, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                                env=environment, pass_fds=(theirs_to, theirs_from), start_new_session=True)
         except BaseException:
             self._close()
             raise

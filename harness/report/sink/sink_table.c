@@ -319,6 +319,7 @@ static enum error_kind open_table(struct sink *sink, struct error *error)
     table->style = (struct table_style){
         .layout = table->layout.point_width ? &table->case_layout : &table->layout,
         .detail = plan->table.detail,
+        .program = plan->table.program,
         .of_batch = has_sequences(plan),
         .colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour),
     };

@@ -24,6 +24,7 @@ struct table_options {
     enum table_detail detail;
     unsigned char columns[TABLE_MAX_CHOSEN]; /* table_column_find, [num_columns]; 0 columns: as the points ask for */
     size_t num_columns;
+    const char *program; /* what the lines that run a point alone call this program; NULL: alibicheck */
 };
 
 #endif

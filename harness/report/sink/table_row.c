@@ -95,10 +95,25 @@ static const char *way_of(const struct record *record)
                                                                                        : status_names[STATUS_FAIL];
 }
 
-/* "leak; to see it: alibicheck run ... --verbose" as a new string, or NULL. */
-static char *tell_failure(const struct record *record)
+/* record_reproduce, with this program as the user has called it. */
+static char *reproduce_here(const struct table_style *style, const struct record *record, const char *more)
 {
-    char *line = record_reproduce(record, " --verbose"), *reproduce = line ? text_clean(line) : NULL, *told = NULL;
+    static const char name[] = "alibicheck ";
+    char *line = record_reproduce(record, more), *here = NULL;
+    if (!line || !style->program || strncmp(line, name, strlen(name)) != 0)
+        return line;
+    char *program = text_shell_quote(style->program, false);
+    if (!program || asprintf(&here, "%s %s", program, line + strlen(name)) < 0)
+        here = NULL;
+    free(program);
+    free(line);
+    return here;
+}
+
+/* "leak; to see it: alibicheck run ... --verbose" as a new string, or NULL. */
+static char *tell_failure(const struct table_style *style, const struct record *record)
+{
+    char *line = reproduce_here(style, record, " --verbose"), *reproduce = line ? text_clean(line) : NULL, *told = NULL;
     if (reproduce && asprintf(&told, "%s; to see it: %s", way_of(record), reproduce) < 0)
         told = NULL;
     free(line);
@@ -169,7 +184,7 @@ static bool print_end(FILE *out, const struct table_style *style, const struct r
                                    text_line(record->outcome.reason, sizeof record->outcome.reason)) &&
                   printed;
     if (unexpected)
-        printed = table_print_text(out, "      reproduce: ", record_reproduce(record, "")) && printed;
+        printed = table_print_text(out, "      reproduce: ", reproduce_here(style, record, "")) && printed;
     return printed;
 }
 
@@ -213,7 +228,7 @@ bool table_row_make(struct table_row *row, const struct table_style *style, cons
                    : record->finding                     ? (unsigned)record->finding->signature
                                                          : (unsigned)SIGNATURE_NONE,
     };
-    if (row->unexpected && !(row->failure = tell_failure(record)))
+    if (row->unexpected && !(row->failure = tell_failure(style, record)))
         return false;
     bool is_skipped = record->outcome.status == STATUS_SKIP;
     if (is_skipped && !(row->skipped = text_line(record->outcome.reason, sizeof record->outcome.reason)))

@@ -11,6 +11,7 @@
 struct table_style {
     const struct table_layout *layout;
     enum table_detail detail;
+    const char *program; /* as in table_options */
     bool colour;
     bool of_batch; /* points are the sequences of one output that was handed over, which no column tells apart */
 };
