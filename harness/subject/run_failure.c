@@ -14,7 +14,8 @@ const struct run_failure_info run_failures[RUN_FAILURE_COUNT] = {
         {"hang", "did not answer in time",
          "Look for a wait that nothing ends; where it only takes long, --kernel-timeout gives it more."},
     [RUN_FAILURE_REFUSAL] = {"refusal", "returned an error",
-                             "Mend what it says; what it does not take, it had better say with what it takes."},
+                             "Mend what the error says. A problem that the kernel is not made for it had better leave "
+                             "out of `takes`: such points are skipped."},
     [RUN_FAILURE_NONSENSE] = {"nonsense", "answered with what is no result",
                               "Write results as the protocol has them (docs/kernels.md), and everything else to "
                               "standard error."},

@@ -97,18 +97,21 @@ static const struct {
 } words[] = {
     {"{who-names-it}",
      {"`alibicheck explain` tells it", "the class says which roundings explain the error",
-      "the class says which roundings explain the error", "the class says which roundings explain the error"}},
+      "the class says which roundings explain the error", "the class says which roundings explain the error",
+      "the class says which roundings explain the error"}},
     {"{look}",
      {"Compare the stages of the worst head with their exact values: `alibicheck explain`",
-      "See what its worst element is made of: `alibicheck explain`, with the kernel; `alibicheck hunt` looks for a "
-      "small case on which it fails",
+      "See what its worst element is made of: the line that runs the point alone, with `explain` in place of `run`. "
+      "`alibicheck hunt`, with the kernel, looks for a small case on which it fails",
+      "`explain` and `hunt` tell more of a kernel that a command line can run: a plug-in, or a program that serves the "
+      "function (docs/kernels.md)",
       "See what its worst element is made of: `alibicheck judge ... --explain`",
       "See what its worst element is made of: explain() of the verdict in Python, alibicheck_explain in C"}},
     {"{within-bound}",
      {"`budget: 1` passes, and `alibicheck explain` tells the step that has most of it", "`budget: 1` passes",
-      "`--budget 1` without --tolerance passes", "a tolerance as wide as its bound passes"}},
+      "`budget: 1` passes", "`--budget 1` without --tolerance passes", "a tolerance as wide as its bound passes"}},
     {"{judge-by-bound}",
-     {"judge by the error bound (`budget: 1`)", "allow for it in the tolerance",
+     {"judge by the error bound (`budget: 1`)", "allow for it in the tolerance", "allow for it in the tolerance",
       "say what it is made with (--recipe) and judge by its error bound (--budget 1), or allow for it in the tolerance",
       "allow for it in the tolerance"}},
 };

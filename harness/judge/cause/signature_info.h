@@ -12,10 +12,11 @@ const char *signature_remedy(enum signature signature);
 
 /* Who reads a remedy: what he may do depends on what he has. */
 enum remedy_reader {
-    REMEDY_FOR_KERNEL, /* of a case on a kernel of ours, which can be replayed */
-    REMEDY_FOR_PLUGIN, /* of a case on a kernel of his own, which can be run again */
-    REMEDY_FOR_OUTPUT, /* of `alibicheck judge`, who has an output */
-    REMEDY_FOR_CALLER, /* of the library, in C or Python */
+    REMEDY_FOR_KERNEL,   /* of a case on a kernel of ours, which can be replayed */
+    REMEDY_FOR_PLUGIN,   /* of a case on a kernel of his own, which a command line runs again */
+    REMEDY_FOR_FUNCTION, /* of a case on a function of his process, which no command line can run */
+    REMEDY_FOR_OUTPUT,   /* of `alibicheck judge`, who has an output */
+    REMEDY_FOR_CALLER,   /* of the library, in C or Python */
     REMEDY_READER_COUNT
 };
 

@@ -179,10 +179,16 @@ char *record_notes(const struct record *record)
     return NULL;
 }
 
-/* Who reads of the record. */
+/* Who reads of the record. Pipes that were inherited lead to a function of whoever has begun the run. */
 static enum remedy_reader reader_of(const struct record *record)
 {
-    return record->point->given ? REMEDY_FOR_OUTPUT : record->point->foreign ? REMEDY_FOR_PLUGIN : REMEDY_FOR_KERNEL;
+    static const char pipes[] = " --kernel-pipes";
+    if (record->point->given)
+        return REMEDY_FOR_OUTPUT;
+    if (!record->point->foreign)
+        return REMEDY_FOR_KERNEL;
+    return record->foreign_option && strncmp(record->foreign_option, pipes, strlen(pipes)) != 0 ? REMEDY_FOR_PLUGIN
+                                                                                                : REMEDY_FOR_FUNCTION;
 }
 
 /* Of what can be run again, and was looked at once. */
@@ -273,8 +279,21 @@ static const char by_oracle_alone[] =
     "The output that was judged is within all that is asked of it; on a changed copy of the problem, of which the "
     "oracle's line tells, the kernel is wrong. `alibicheck list oracles` says what must hold there.";
 
-/* "signature leak: DETAIL (3 of 4 heads examined)", of several queries rows, and of a failure that nobody expected what
- * it means and takes. */
+/* " (3 of 4 heads examined)", of several queries rows; of no name " (4 heads examined)": it holds for none. "" if none
+ * was.
+ */
+static void say_examined(char *text, size_t size, const struct signature_finding *finding, bool of_queries)
+{
+    const int examined = finding->num_rows_examined;
+    const char *rows = of_queries ? "row" : "head";
+    *text = 0;
+    if (examined > 0 && finding->signature == SIGNATURE_UNKNOWN && finding->num_rows_explained == 0)
+        snprintf(text, size, " (%d %s%s examined)", examined, rows, examined == 1 ? "" : "s");
+    else if (examined > 0)
+        snprintf(text, size, " (%d of %d %ss examined)", finding->num_rows_explained, examined, rows);
+}
+
+/* "signature leak: DETAIL (3 of 4 heads examined)", and of a failure that nobody expected what it means and takes. */
 static bool print_finding(FILE *stream, const char *indent, const struct record *record, bool explained)
 {
     const struct signature_finding *finding = record->finding;
@@ -286,9 +305,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     char rows[64] = "", remedy[REMEDY_SIZE];
     if (signature == SIGNATURE_NONE)
         return true;
-    if (finding->num_rows_examined > 0)
-        snprintf(rows, sizeof rows, " (%d of %d %s examined)", finding->num_rows_explained, finding->num_rows_examined,
-                 of_queries ? "rows" : "heads");
+    say_examined(rows, sizeof rows, finding, of_queries);
     bool named = fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature],
                          finding->detail[0] ? ": " : "", finding->detail, rows) > 0;
     if (!brief && record_failed_by_oracle_alone(record))

@@ -177,8 +177,13 @@ static void say_signature(FILE *stream, const struct review *review, const struc
     if (detail && *detail)
         fprintf(stream, ": %s", detail);
     if (record_number(record_at(failure, "finding.heads_explained"), &explained) &&
-        record_number(record_at(failure, "finding.heads_examined"), &examined) && examined > 0)
-        fprintf(stream, " (%.0f of %.0f heads examined)", explained, examined);
+        record_number(record_at(failure, "finding.heads_examined"), &examined) && examined > 0) {
+        const char *name = review_text_of(review, point, TEXT_SIGNATURE);
+        if (explained > 0 || strcmp(name, signature_names[SIGNATURE_UNKNOWN]) != 0)
+            fprintf(stream, " (%.0f of %.0f heads examined)", explained, examined);
+        else
+            fprintf(stream, " (%.0f head%s examined)", examined, examined == 1 ? "" : "s");
+    }
     fputs(".", stream);
 }
 

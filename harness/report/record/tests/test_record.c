@@ -824,6 +824,36 @@ static void test_a_kernel_that_failed_to_run_has_no_known_bug(void **state)
     free(text);
 }
 
+/* Where there is no name, each is sent to what he can do; no head is said to have been passed over. */
+static void test_nobody_is_sent_to_a_line_that_he_has_not(void **state)
+{
+    static const struct {
+        const char *option, *told;
+        int examined;
+        const char *heads;
+    } rows[] = {
+        {" --plugin=./mine.so", "the line that runs the point alone, with `explain` in place of `run`", 2,
+         "unknown (2 heads examined)\n"},
+        {" --kernel-command='ssh box run --kernel-pipes'", "in place of `run`", 1, "unknown (1 head examined)\n"},
+        {" --kernel-pipes=3,4", "or a program that serves the function", 0, "unknown\n"},
+        {NULL, "or a program that serves the function", 1, "unknown (1 head examined)\n"},
+    };
+    struct sample *sample = *state;
+    sample->point.foreign = "mine";
+    sample->record.outcome.status = STATUS_FAIL;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct signature_finding finding = {
+            .signature = SIGNATURE_UNKNOWN, .num_rows_failing = 2, .num_rows_examined = rows[i].examined};
+        sample->record.finding = &finding;
+        sample->record.foreign_option = rows[i].option;
+        char *text = record_findings(&sample->record, "", true);
+        assert_non_null(text);
+        assert_non_null(strstr(text, rows[i].told));
+        assert_non_null(strstr(text, rows[i].heads));
+        free(text);
+    }
+}
+
 /* Whatever stands in its output. */
 static void test_a_kernel_that_failed_to_run_never_passes(void **state)
 {
@@ -929,6 +959,7 @@ int main(void)
         TEST(test_text_that_is_not_utf8_is_still_a_record),
         TEST(test_reproduce_is_quoted_for_a_shell),
         TEST(test_a_kernel_that_failed_to_run_has_no_known_bug),
+        TEST(test_nobody_is_sent_to_a_line_that_he_has_not),
         TEST(test_a_kernel_that_failed_to_run_never_passes),
         TEST(test_notes_are_apart),
         TEST(test_a_failure_to_run_is_told),
