@@ -13,6 +13,7 @@ import tempfile
 import numpy as np
 
 from . import _library as lib
+from ._arguments import told, told_as
 from ._kernel import Kernel, converse
 from ._library import Refused
 
@@ -110,7 +111,7 @@ class _Run:
         self.source, theirs_to = _pipe()
         theirs_from, self.to = _pipe()
         self.pipes = f"{theirs_to},{theirs_from}"
-        words = [program, "run", *words, "--quiet", "--kernel-pipes", self.pipes, "--results", self.paths["records.jsonl"]]
+        words = ["alibicheck", "run", *words, "--quiet", "--kernel-pipes", self.pipes, "--results", self.paths["records.jsonl"]]
         environment = {"OMP_WAIT_POLICY": "passive", **os.environ}  # its threads wait for the function most of the time
         try:
             with open(self.paths["out"], "wb") as out, open(self.paths["err"], "wb") as err:
@@ -227,6 +228,7 @@ def _tell_plugin(report):
                        f"{record['dtype']}, in {watch.test}"))
 
 
+@told
 def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=None, head_dims=None, page_sizes=None,
                  max_seq_len=None, tensors="numpy", device=None, only=None, where=None, set=None, oracles="all", timeout=None,
                  program=None):
@@ -280,6 +282,7 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     return report
 
 
+@told_as(check_kernel)
 def assert_kernel(function, cases="seed", **what):
     """Runs cases on a function as check_kernel does, and raises an AssertionError that says what is wrong. Returns the
     KernelReport."""

@@ -128,7 +128,7 @@ def dtypes_of(dtypes):
 def _numbers_in(name, array, what):
     """A View of numbers, which truth values are not: [True, 5] would be [1, 5]."""
     listed = np.array(array, object).reshape(-1).tolist() if isinstance(array, (list, tuple)) else ()
-    view = view_of(name, array)
+    view = view_of(name, array, f"numbers, {what}")
     if view.dtype == "bool" or any(isinstance(number, (bool, np.bool_)) for number in listed):
         raise Refused(f"{name}: is of bool; allowed: numbers, {what}")
     return view
@@ -180,7 +180,7 @@ def halves_of(k, v, kv_cache, kv_axis, dtypes):
     for name, array in (("k", k), ("v", v)):
         if array is not None:
             raise Refused(f"{name}: allowed: this or kv_cache")
-    whole = view_of("kv_cache", kv_cache)
+    whole = view_of("kv_cache", kv_cache, "an array of f16, bf16, f32, e4m3 (e4m3fn), e5m2, e4m3fnuz")
     if "kv_cache" in dtypes:
         whole = whole.reinterpreted(dtypes["kv_cache"])
     if kv_axis is None:
@@ -245,11 +245,11 @@ class Given:
     def _bind(self, dtypes, **arrays):
         bound = []
         for name, array in arrays.items():
-            view = view_of(name, array)
+            fp8 = name in ("q", "k", "v")
+            view = view_of(name, array, f"an array of f16, bf16, f32{', e4m3 (e4m3fn), e5m2, e4m3fnuz' if fp8 else ''}")
             said = dtypes.get(name, dtypes.get("out") if name == "other" else None)
             if said is not None:
                 view = view.reinterpreted(said)
-            fp8 = name in ("q", "k", "v")
             if view.dtype not in lib.DTYPES or (not fp8 and lib.DTYPES[view.dtype] > lib.DTYPES["f32"]):
                 bits = view.dtype in ("int8", "uint8", "int16", "uint16")
                 raise Refused(f"{name}: is of {view.dtype}"
@@ -261,7 +261,7 @@ class Given:
     def _bind_lse(self, name, lse):
         if lse is None:
             return None
-        view = view_of(name, lse)
+        view = view_of(name, lse, "f32, one a row")
         if view.dtype != "f32":
             raise Refused(f"{name}: is of {view.dtype}; allowed: f32, one a row")
         return self.shape.bind_lse(view)
@@ -350,7 +350,7 @@ class Given:
     def _positions(self, positions):
         if positions is None:
             return self.kv_offset + self.seq_lens - 1
-        if isinstance(positions, numbers.Integral):
+        if isinstance(positions, (numbers.Integral, str)):
             place = _place("positions", positions, "whole numbers -2147483647 to 2147483647, or an array")
             return np.full(self.sequences, place, np.int64)
         return whole_numbers("positions", positions, self.sequences, -(1 << 31) + 1, (1 << 31) - 1,
@@ -360,7 +360,7 @@ class Given:
         """visible[B, N], or None."""
         if mask is None:
             return None
-        view = view_of("mask", mask)
+        view = view_of("mask", mask, "an array of bool or whole numbers, one a key")
         longest = int(self.seq_lens.max(initial=0))
         fits = len(view.shape) == 1 or (len(view.shape) == 2 and view.shape[0] == self.sequences)
         # Of another length it is the mask of other keys: which of its numbers to leave out is not ours to guess.

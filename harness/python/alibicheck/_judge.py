@@ -8,6 +8,7 @@ import threading
 import numpy as np
 
 from . import _library as lib
+from ._arguments import told, told_as
 from ._given import Given, tolerance_of, whole_of
 from ._library import Refused
 
@@ -176,6 +177,7 @@ def _in_a_thread(work, progress):
     return result
 
 
+@told
 def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, lse=None, lse_base=None, positions=None,
           mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
           kv_last_page_len=None, kv_offset=0, k_scale=None, v_scale=None, soft_cap=None, sink_logits=None, dtypes=None,
@@ -252,6 +254,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     return verdict
 
 
+@told
 def truth(*, q=None, k=None, v=None, slopes=None, scale=None, layout=None, positions=None, mask=None, seq_lens=None,
           block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0,
           k_scale=None, v_scale=None, soft_cap=None, sink_logits=None, dtypes=None, kv_cache=None, kv_axis=None, threads=None):
@@ -284,6 +287,7 @@ def _cause(verdict):
     return f": {record['signature']}{': ' if detail else ''}{detail or ''}"
 
 
+@told_as(judge)
 def assert_attention(out, **what):
     """Judges an output as judge does, and raises an AssertionError that says what is wrong. Returns the Verdict."""
     __tracebackhide__ = True  # pytest shows the line that calls

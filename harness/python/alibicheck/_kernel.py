@@ -11,6 +11,7 @@ import traceback
 import numpy as np
 
 from . import _message
+from ._arguments import told
 from ._given import is_whole, whole_of
 from ._library import Refused
 from ._tensor import NUMPY_DTYPES, bits_of, view_of
@@ -414,6 +415,7 @@ def converse(kernel, to, source, told=lambda text: None):
         return
 
 
+@told
 def serve(function, *, name=None, takes=None, arithmetic=None, about=None, head_dims=None, page_sizes=None,
           max_seq_len=None, tensors="numpy", device=None):
     """

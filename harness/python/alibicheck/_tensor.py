@@ -131,7 +131,10 @@ class View:
         return View(name, address, self.dtype, but(self.shape), but(self.strides), self.owner)
 
 
-def _of_numpy(name, array):
+ANY_NUMBERS = "an array of numbers, of f16, bf16, f32, f64, e4m3 (e4m3fn), e5m2, e4m3fnuz, or whole"
+
+
+def _of_numpy(name, array, allowed):
     dtype = array.dtype
     if dtype.type is np.void and dtype.names is None and dtype.itemsize in BITS:
         dtype = np.dtype(f"uint{8 * dtype.itemsize}")  # what NumPy makes of a type that it does not know
@@ -139,8 +142,7 @@ def _of_numpy(name, array):
         raise Refused(f"{name}: is of {array.dtype}; allowed: an array of numbers in this machine's byte order "
                       "(array.astype(array.dtype.newbyteorder(\"=\")))")
     if dtype not in NAMES:
-        raise Refused(f"{name}: is of {array.dtype}; allowed: an array of numbers, of f16, bf16, f32, f64, e4m3 (e4m3fn), e5m2, "
-                      "e4m3fnuz, or whole")
+        raise Refused(f"{name}: is of {array.dtype}; allowed: {allowed}")
     if any(stride % dtype.itemsize for stride in array.strides):
         raise Refused(f"{name}: has strides of {array.strides} bytes; allowed: multiples of an element's "
                       f"{dtype.itemsize}")
@@ -148,13 +150,13 @@ def _of_numpy(name, array):
                 [stride // dtype.itemsize for stride in array.strides], array)
 
 
-def _of_dlpack(name, array):
+def _of_dlpack(name, array, allowed):
     capsule = _capsule_of(array)
     tensor = _tensor_in(capsule)
     dtype = DLPACK_DTYPES.get((tensor.code, tensor.bits)) if tensor.lanes == 1 else None
     if not dtype:
         what = DLPACK_CODES.get(tensor.code, f"DLPack's type {tensor.code}, {tensor.bits} bits, {tensor.lanes} lanes")
-        raise Refused(f"{name}: is of {what}; allowed: f16, bf16, f32, e4m3 (e4m3fn), e5m2, e4m3fnuz")
+        raise Refused(f"{name}: is of {what}; allowed: {allowed}")
     if tensor.device_type not in (CPU, CUDA_HOST, ROCM_HOST):
         raise BufferError("not in the CPU's memory")
     shape = tensor.shape[:tensor.ndim]
@@ -199,16 +201,18 @@ def _as_bits(array):
     return array.view(bits), dtype
 
 
-def view_of(name, array):
-    """A View of an array of any library."""
+def view_of(name, array, allowed=ANY_NUMBERS):
+    """A View of an array of any library; allowed: what is said to be where it is of something else than numbers."""
     if isinstance(array, View):
         return array
+    if isinstance(array, (str, bytes)):
+        raise Refused(f"{name}: is the text {array[:64]!r}; allowed: {allowed}")
     if isinstance(array, np.ma.MaskedArray):
         raise Refused(f"{name}: is a masked array, whose mask would be lost; allowed: an array of numbers, and `mask` for keys")
     if isinstance(array, np.ndarray):
-        return _of_numpy(name, array)
+        return _of_numpy(name, array, allowed)
     try:
-        return _of_library(name, array)
+        return _of_library(name, array, allowed)
     except (Refused, MemoryError):
         raise
     except Exception as failure:  # pylint: disable=broad-except  # what libraries raise of arrays without numbers is their own
@@ -217,18 +221,18 @@ def view_of(name, array):
                       "memory") from failure
 
 
-def _of_library(name, array):
+def _of_library(name, array, allowed):
     array = _to_cpu(_settled(array))
     if isinstance(array, np.ndarray):
-        return _of_numpy(name, array)
+        return _of_numpy(name, array, allowed)
     if hasattr(array, "__dlpack__"):
         try:
-            return _of_dlpack(name, array)
+            return _of_dlpack(name, array, allowed)
         except (BufferError, RuntimeError, TypeError, NotImplementedError) as failure:
             bits, dtype = _as_bits(array)
             if bits is not None:
                 try:
-                    return _of_dlpack(name, bits).reinterpreted(dtype)
+                    return _of_dlpack(name, bits, allowed).reinterpreted(dtype)
                 except (BufferError, RuntimeError, TypeError, NotImplementedError):
                     pass
             if not hasattr(array, "__array__"):
@@ -239,8 +243,8 @@ def _of_library(name, array):
         raise Refused(f"{name}: is {type(array).__name__}; allowed: an array, of any library that knows DLPack or the "
                       f"buffer protocol ({failure})") from failure
     if made.dtype == object:
-        raise Refused(f"{name}: is {type(array).__name__}; allowed: an array of numbers")
-    return _of_numpy(name, made)
+        raise Refused(f"{name}: is {type(array).__name__}; allowed: {allowed}")
+    return _of_numpy(name, made, allowed)
 
 
 # ---- memory --------------------------------------------------------------------------------------------------------

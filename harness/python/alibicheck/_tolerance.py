@@ -2,6 +2,7 @@
 import json
 import subprocess
 
+from ._arguments import told
 from ._check import _cases_of, _options, find_program, plain_error
 from ._given import real_of
 from ._library import Refused
@@ -37,6 +38,7 @@ def _numbers(answer):
     return float(answer) if answer in ("inf", "-inf", "nan") else answer
 
 
+@told
 def tolerance(cases, *, atol=None, rtol=None, combine=None, ratio=None, cosine=None, nmse=None, norm=None, lse=None,
               arithmetic=None, seeds=None, only=None, where=None, set=None, program=None):
     """

@@ -130,8 +130,11 @@ REFUSED = [
     ({"k": PAGES, "v": PAGES, "kv_indptr": np.array([0, 2]), "kv_indices": np.array([0, 1]), "kv_last_page_len":
       np.array([0])}, "kv_indptr: sequence 0 has 2 pages, with 0 keys in the last; allowed: 0 pages or more, from 1 on with "
                       "1 to 16 keys"),
-    ({"k": "k.npy"}, "k: is of <U5; allowed: an array of numbers, of f16, bf16, f32, f64, e4m3 (e4m3fn), e5m2, e4m3fnuz, or "
-                     "whole"),
+    ({"k": "k.npy"}, "k: is the text 'k.npy'; allowed: an array of f16, bf16, f32, e4m3 (e4m3fn), e5m2, e4m3fnuz"),
+    ({"out": np.zeros(3, complex)}, "out: is of complex128; allowed: an array of f16, bf16, f32"),
+    ({"positions": "last"}, "positions 'last': allowed: whole numbers -2147483647 to 2147483647, or an array"),
+    ({"positions": [1j]}, "positions: is of complex128; allowed: numbers, position of the last query of a sequence"),
+    ({"mask": [None]}, "mask: is list; allowed: an array of bool or whole numbers, one a key"),
     ({"k": K.astype(">f2")}, "k: is of >f2; allowed: an array of numbers in this machine's byte order "
                               "(array.astype(array.dtype.newbyteorder(\"=\")))"),
     ({"dtypes": {"k": "bfloat16"}}, "dtypes 'bfloat16': allowed: f16, bf16, f32, e4m3, e5m2, e4m3fnuz"),
@@ -204,3 +207,24 @@ def test_a_number_that_the_dtype_of_out_does_not_hold():
     with pytest.raises(alibicheck.Refused, match=r"k: element \d+ of row 0, 0 is .*, which f16 does not hold") as refusal:
         alibicheck.judge(np.zeros((4, 32), np.float16), **dict(arguments, q=np.zeros((4, 32), np.float16)))
     assert isinstance(refusal.value, ValueError)
+
+
+@pytest.mark.parametrize("function", [alibicheck.judge, alibicheck.assert_attention])
+@pytest.mark.parametrize("name,meant", [("atol", "tolerance=(atol, rtol)"), ("sm_scale", "scale"), ("softcap", "soft_cap"),
+                                        ("lsebase", "lse_base"), ("nothing_of_ours", None)])
+def test_an_unknown_argument_is_told_with_what_is_allowed(function, name, meant):
+    out, arguments = Problem("f16").one()
+    with pytest.raises(TypeError) as refusal:
+        function(out, **arguments, **{name: 1})
+    text = str(refusal.value)
+    assert text.startswith(f"{function.__name__}(): unknown argument {name!r}; ")
+    assert text.endswith(f"{'' if meant is None else f'did you mean {meant}? '}allowed: {text.split('allowed: ')[1]}")
+    assert "allowed: out, q, k, v, slopes, scale, layout, " in text and ("did you mean" in text) == (meant is not None)
+
+
+def test_what_goes_by_name_is_told_where_it_stands_without():
+    out, arguments = Problem("f16").one()
+    with pytest.raises(TypeError, match=r"^judge\(\): 4 arguments without a name; allowed: out, and by name q, k, v, slopes, "):
+        alibicheck.judge(out, arguments.pop("q"), arguments.pop("k"), arguments.pop("v"), **arguments)
+    with pytest.raises(TypeError, match=r"^assert_kernel\(\): unknown argument 'tensor'; did you mean tensors\? allowed: "):
+        alibicheck.assert_kernel(len, "seed", tensor="numpy")
