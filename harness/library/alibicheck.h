@@ -215,7 +215,8 @@ ALIBICHECK_API int alibicheck_options_set_class(alibicheck_options *options, con
                                                 struct alibicheck_error *error);
 
 /* Where judging writes a bundle: one .safetensors file with the tensors and all that was said, for `alibicheck judge
- * FILE`. It replaces what is there. if_wrong: nothing is written for an output that passes. NULL, or not set: none. */
+ * FILE`. It replaces what is there. if_wrong: nothing is written for an output that passes. NULL, or not set: none.
+ * Where it cannot be written, judging ends with an error before any work. */
 ALIBICHECK_API int alibicheck_options_set_bundle(alibicheck_options *options, const char *path, int if_wrong,
                                                  struct alibicheck_error *error);
 

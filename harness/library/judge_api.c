@@ -14,6 +14,7 @@
 #include "harness/library/turned.h"
 #include "harness/problem/problem_source.h"
 #include "harness/support/json_value.h"
+#include "harness/support/replacement.h"
 #include "reference/computing_environment.h"
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
@@ -146,6 +147,13 @@ static enum error_kind write_private(const char *path, const struct judged_outpu
     return kind;
 }
 
+static enum error_kind too_large(const struct alibicheck_options *options, struct error *failure)
+{
+    return error_set(failure, ERROR_USAGE,
+                     "bundle %.300s: the problem is too large to be in memory whole; allowed: k and v up to 2 GiB",
+                     options->bundle);
+}
+
 /* The bundle that options ask for. */
 static enum error_kind write_bundle(const struct alibicheck_options *options, const struct alibicheck_verdict *verdict,
                                     const struct judged_record *record, struct error *failure)
@@ -155,9 +163,7 @@ static enum error_kind write_bundle(const struct alibicheck_options *options, co
     if (!options || !options->bundle || (options->bundle_if_wrong && verdict->passed))
         return ERROR_NONE;
     if (!judged->problem.k)
-        return error_set(failure, ERROR_USAGE,
-                         "bundle %.300s: the problem is too large to be in memory whole; allowed: k and v up to 2 GiB",
-                         options->bundle);
+        return too_large(options, failure);
     char *key = judged_key(record->problem, -1);
     const struct bundle_facts facts = {
         .case_name = "judge",
@@ -176,6 +182,21 @@ static enum error_kind write_bundle(const struct alibicheck_options *options, co
             ? write_private(options->bundle, judged, &facts, failure)
             : bundle_write(options->bundle, &judged->problem, &judged->output, &facts, failure);
     free(key);
+    return kind;
+}
+
+/* Whether there could be a bundle, looked at before any work: a verdict that cannot be kept is not reached in vain. */
+static enum error_kind try_bundle(const struct alibicheck_options *options, const struct problem_source *source,
+                                  struct error *failure)
+{
+    struct replacement file;
+    if (!options || !options->bundle)
+        return ERROR_NONE;
+    if (source->num_parts > 1 && !options->bundle_if_wrong)
+        return too_large(options, failure);
+    enum error_kind kind = replacement_open(&file, options->bundle, failure);
+    if (!kind)
+        replacement_drop(&file);
     return kind;
 }
 
@@ -198,6 +219,8 @@ static enum error_kind judge(struct alibicheck_verdict *verdict, const struct al
         kind = hand_over(&of_other, other, &source.spec, "other", failure);
     if (!kind)
         kind = api_judging(&judging, options, out.dtype, failure);
+    if (!kind)
+        kind = try_bundle(options, &source.source, failure);
     if (!kind)
         kind = judge_output(&judged, &source.source, &handed.given, &judging, failure);
     if (!kind && other)

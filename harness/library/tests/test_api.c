@@ -507,9 +507,15 @@ static void test_a_bundle_is_written(void **state)
     alibicheck_verdict_free(verdict);
     unlink(path);
     rmdir(folder);
+    /* It cannot be written any more: that is said before any work, which would be cancelled here. */
+    alibicheck_progress *progress;
+    assert_ok(alibicheck_progress_new(&progress, &error));
+    assert_ok(alibicheck_options_set_progress(options, progress, &error));
+    alibicheck_progress_cancel(progress);
     assert_int_equal(alibicheck_judge(&verdict, problem, &output, NULL, options, &error), ALIBICHECK_SYSTEM);
     assert_null(verdict);
     alibicheck_options_free(options);
+    alibicheck_progress_free(progress);
     alibicheck_problem_free(problem);
 }
 

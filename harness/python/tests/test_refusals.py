@@ -228,3 +228,10 @@ def test_what_goes_by_name_is_told_where_it_stands_without():
         alibicheck.judge(out, arguments.pop("q"), arguments.pop("k"), arguments.pop("v"), **arguments)
     with pytest.raises(TypeError, match=r"^assert_kernel\(\): unknown argument 'tensor'; did you mean tensors\? allowed: "):
         alibicheck.assert_kernel(len, "seed", tensor="numpy")
+
+
+def test_a_bundle_that_cannot_be_written_is_told_before_any_work(tmp_path):
+    out, arguments = Problem("f16").one()
+    arguments["q"] = np.full_like(arguments["q"], 1e-7, np.float32)  # which f16 does not hold: told as it is read
+    with pytest.raises(OSError, match=f"^cannot write {tmp_path}/no/b.safetensors: "):
+        alibicheck.judge(out, **arguments, bundle=tmp_path / "no" / "b.safetensors")
