@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "harness/report/compare/compare_text.h"
 #include "harness/report/review/review_group.h"
 
 enum tone change_tone(enum change change)
@@ -13,12 +14,25 @@ enum tone change_tone(enum change change)
     return change_is_none(change) ? TONE_PLAIN : TONE_EXPECTED;
 }
 
+static void compare_points(struct compared *compared, const struct review_point *before,
+                           const struct review_point *after)
+{
+    static const struct compare_rules rules = {.today = ""};
+    compare_point(compared, before ? before->facts : NULL, after ? after->facts : NULL, &rules);
+}
+
+char *review_change_facts(const struct review_change *change, int most)
+{
+    struct compared compared;
+    compare_points(&compared, change->before, change->after);
+    return compared_changes(&compared, most);
+}
+
 /* One of the two is there. */
 static void put(struct review_changes *changes, const struct review_point *before, const struct review_point *after)
 {
-    static const struct compare_rules rules = {.today = ""};
     struct compared compared;
-    compare_point(&compared, before ? before->facts : NULL, after ? after->facts : NULL, &rules);
+    compare_points(&compared, before, after);
     changes->changes[changes->count++] = (struct review_change){compared.change, before, after};
     changes->by_change[compared.change]++;
     changes->unchanged += change_is_none(compared.change);

@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/report/review/review_document.h"
@@ -137,7 +138,20 @@ static void write_plot(struct document *document, const struct review_changes *c
 
 static const enum review_number shown[] = {NUMBER_MISMATCHED, NUMBER_MAX_ABS_ERR, NUMBER_MAX_ULP_ERR,
                                            NUMBER_BUDGET_USED, NUMBER_LSE_BUDGET_USED};
-enum { SHOWN = sizeof shown / sizeof shown[0] };
+enum { SHOWN = sizeof shown / sizeof shown[0], FACTS_SHOWN = 4 };
+
+/* Whether some point has the number, before or after. */
+static bool is_known(const struct review_changes *changes, enum review_number number)
+{
+    double value;
+    for (size_t c = 0; c < changes->count; c++) {
+        const struct review_change *change = &changes->changes[c];
+        if ((change->before && review_number_of(change->before, number, &value)) ||
+            (change->after && review_number_of(change->after, number, &value)))
+            return true;
+    }
+    return false;
+}
 
 static void write_number(struct grid *grid, const struct review_point *point, enum review_number number)
 {
@@ -156,16 +170,23 @@ static void write_status(struct grid *grid, const struct review *review, const s
     grid_toned(grid, point ? review_tone(status) : TONE_PLAIN, status);
 }
 
-static void write_row(struct grid *grid, const struct review_changes *changes, const struct review_change *change)
+static void write_row(struct grid *grid, const struct review_changes *changes, const struct review_change *change,
+                      const bool *known)
 {
     const struct review_point *before = change->before, *after = change->after;
+    char *facts =
+        before && after ? review_change_facts(change, FACTS_SHOWN) : NULL; /* of one side the columns say it */
     grid_toned(grid, change_tone(change->change), change_table[change->change].name);
     grid_code(grid, after ? after->key : before->key);
+    grid_text(grid, facts && *facts ? facts : "-");
+    free(facts);
     write_status(grid, changes->before, before);
     write_status(grid, changes->after, after);
     grid_text(grid, before ? review_text_of(changes->before, before, TEXT_SIGNATURE) : "-");
     grid_text(grid, after ? review_text_of(changes->after, after, TEXT_SIGNATURE) : "-");
     for (int n = 0; n < SHOWN; n++) {
+        if (!known[n])
+            continue;
         write_number(grid, before, shown[n]);
         write_number(grid, after, shown[n]);
     }
@@ -175,14 +196,19 @@ static void write_points(struct document *document, const struct review_changes 
 {
     size_t put = 0;
     char title[64];
+    bool known[SHOWN];
     struct grid *grid = document_grid(document, "Points that changed, the most important change first");
     grid_column(grid, "change", NULL, false);
     grid_column(grid, "point", NULL, false);
+    grid_column(grid, "what changed", "What the change is about first, as `alibicheck compare` says it.", false);
     grid_column(grid, "verdict before", NULL, false);
     grid_column(grid, "after", NULL, false);
     grid_column(grid, "signature before", NULL, false);
     grid_column(grid, "after", NULL, false);
     for (int n = 0; n < SHOWN; n++) {
+        known[n] = is_known(changes, shown[n]);
+        if (!known[n])
+            continue;
         snprintf(title, sizeof title, "%s before", review_numbers[shown[n]].title);
         grid_column(grid, title, review_numbers[shown[n]].about, true);
         grid_column(grid, "after", review_numbers[shown[n]].about, true);
@@ -190,7 +216,7 @@ static void write_points(struct document *document, const struct review_changes 
     for (int c = 0; c < CHANGE_COUNT; c++)
         for (size_t i = 0; i < changes->count && put < CHANGES_SHOWN; i++)
             if ((int)changes->changes[i].change == c && !change_is_none(changes->changes[i].change)) {
-                write_row(grid, changes, &changes->changes[i]);
+                write_row(grid, changes, &changes->changes[i], known);
                 put++;
             }
     if (grid) {

@@ -23,12 +23,18 @@ static bool is_given(const struct review_point *point)
     return !point->text[TEXT_DEVICE];
 }
 
+/* Whether a kernel was run that is not ours, which has no device here. */
+static bool is_foreign(const struct review *review, const struct review_point *point)
+{
+    return !strcmp(review_text_of(review, point, TEXT_DEVICE), "foreign");
+}
+
 /* " --plugin ./mine.so", of a kernel that is not ours: what its points have for a device's name. */
 static bool print_foreign(FILE *stream, const struct review *review, const struct review_point *point)
 {
     static const char *const options[] = {"--plugin ", "--kernel-command "};
     const char *name = review_text_of(review, point, TEXT_DEVICE_NAME);
-    if (strcmp(review_text_of(review, point, TEXT_DEVICE), "foreign") != 0)
+    if (!is_foreign(review, point))
         return true;
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         const size_t size = strlen(options[i]);
@@ -127,8 +133,10 @@ static void say_what(FILE *stream, const struct review *review, const struct rev
     fprintf(stream, " in %s", review_text_of(review, point, TEXT_DTYPE));
     if (is_given(point))
         fputs(", an output that was given.", stream);
-    else
+    else if (!is_foreign(review, point))
         fprintf(stream, ", on %s.", review_text_of(review, point, TEXT_DEVICE));
+    else
+        fprintf(stream, ", run as %s.", review_text_of(review, point, TEXT_DEVICE_NAME));
 }
 
 static void say_how_far(FILE *stream, const struct review_point *point)

@@ -56,18 +56,32 @@ static const struct axis axes[] = {
     {"heads", "By number of heads", "by-heads", "heads", by_heads, .heads = false},
 };
 
-static void figure_columns(struct grid *grid, bool of_heads)
+/* The figures that some group has: bit f. What none has, as shares of a bound where a kernel has none, is left out. */
+static unsigned known_in(const struct grouping *grouping)
+{
+    unsigned known = 0;
+    for (size_t g = 0; g < grouping->count; g++)
+        known |= grouping->groups[g].all.known;
+    return known;
+}
+
+static bool is_shown(unsigned known, int figure, bool of_heads)
+{
+    return known >> figure & 1 && !(of_heads && figure == FIGURE_P50);
+}
+
+static void figure_columns(struct grid *grid, unsigned known, bool of_heads)
 {
     grid_column(grid, of_heads ? "heads" : "points", NULL, true);
     if (!of_heads)
         grid_column(grid, "did not pass", NULL, true);
     grid_column(grid, "mismatched", "Elements outside the tolerance.", true);
     for (int f = 0; f < FIGURE_COUNT; f++)
-        if (!of_heads || f != FIGURE_P50)
+        if (is_shown(known, f, of_heads))
             grid_column(grid, figure_table[f].title, figure_table[f].about, true);
 }
 
-static void figure_cells(struct grid *grid, const struct figures *figures, bool of_heads)
+static void figure_cells(struct grid *grid, const struct figures *figures, unsigned shown, bool of_heads)
 {
     grid_count(grid, (double)figures->count);
     if (!of_heads)
@@ -76,7 +90,7 @@ static void figure_cells(struct grid *grid, const struct figures *figures, bool 
     for (int f = 0; f < FIGURE_COUNT; f++) {
         bool known = figures->known >> f & 1;
         enum tone tone = known && f == FIGURE_BOUND && !(figures->largest[f] <= 1) ? TONE_BAD : TONE_PLAIN;
-        if (of_heads && f == FIGURE_P50)
+        if (!is_shown(shown, f, of_heads))
             continue;
         if (known)
             grid_heat(grid, figures->largest[f], HEAT_NONE, tone);
@@ -101,13 +115,14 @@ static const char *title_of(const struct axis *axis)
 static void write_grid(struct document *document, const struct axis *axis, const struct grouping *grouping)
 {
     char caption[128];
+    const unsigned known = known_in(grouping);
     snprintf(caption, sizeof caption, "%s: the largest error of each row", axis->heading);
     struct grid *grid = document_grid(document, caption);
     grid_column(grid, title_of(axis), NULL, !axis->words);
-    figure_columns(grid, axis->heads);
+    figure_columns(grid, known, axis->heads);
     for (size_t g = 0; g < grouping->count; g++) {
         grid_text(grid, grouping->groups[g].label);
-        figure_cells(grid, &grouping->groups[g].all, axis->heads);
+        figure_cells(grid, &grouping->groups[g].all, known, axis->heads);
     }
 }
 
@@ -215,7 +230,8 @@ static void write_axis(struct document *document, const struct review *review, c
     if (grouping.count > 1) {
         document_subsection(document, axis->name, axis->heading);
         for (size_t i = 0; i < sizeof plotted / sizeof plotted[0] && axis->plotted; i++)
-            write_plot(document, review, axis, &by_series, plotted[i], apart);
+            if (known_in(&by_series) >> plotted[i] & 1)
+                write_plot(document, review, axis, &by_series, plotted[i], apart);
         write_grid(document, axis, &grouping);
     }
     grouping_clear(&grouping);
@@ -229,16 +245,17 @@ void review_write_figures(struct document *document, const struct review *review
     document_section(document, "figures", "How far off");
     group_by_text(&statuses, review, TEXT_STATUS, false);
     struct grid *grid = document_grid(document, "All points: the largest error of each row");
+    const unsigned known = known_in(&statuses);
     grid_column(grid, "verdict", NULL, false);
-    figure_columns(grid, false);
+    figure_columns(grid, known, false);
     for (size_t g = 0; g < statuses.count; g++) {
         grid_toned(grid, review_tone(statuses.groups[g].label), statuses.groups[g].label);
-        figure_cells(grid, &statuses.groups[g].all, false);
+        figure_cells(grid, &statuses.groups[g].all, known, false);
         figures_merge(&all, &statuses.groups[g].all);
     }
     if (statuses.count > 1) {
         grid_text(grid, "all");
-        figure_cells(grid, &all, false);
+        figure_cells(grid, &all, known, false);
     }
     document->spoilt |= statuses.failed;
     grouping_clear(&statuses);

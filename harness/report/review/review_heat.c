@@ -78,9 +78,19 @@ static int heat_of(const struct heat *heat, enum figure figure, double value)
     return isnan(place) ? HEAT_STEPS - 1 : (int)fmax(0, fmin(HEAT_STEPS - 1, floor(place * HEAT_STEPS)));
 }
 
+static bool is_known(const struct heat *heat, enum figure figure)
+{
+    for (size_t c = 0; c < (size_t)heat->num_heads * heat->num_lengths; c++)
+        if (heat->cells[c].known >> figure & 1)
+            return true;
+    return false;
+}
+
 static void write_heat(struct document *document, const struct heat *heat, enum figure figure)
 {
     char caption[128], label[64];
+    if (!is_known(heat, figure))
+        return;
     snprintf(caption, sizeof caption, "Heads by keys: %s", figure_table[figure].axis);
     struct grid *grid = document_grid(document, caption);
     grid_column(grid, "head", NULL, true);

@@ -70,6 +70,33 @@ static void test_a_report_says_what_compare_says(void **state)
     }
 }
 
+/* A point may be worse by what no column of figures has. */
+static void test_what_changed_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after, *told;
+    } rows[] = {
+        {"", "", ""},
+        {"", "output_digest=\"9\"; max_lse_err=0.75", "max_lse_err "},
+        {"", "output_digest=\"9\"; oracles.poison=\"violated\"", "violated "},
+        {"", "tolerance.atol=1", "atol "},
+        {"", "status=\"fail\"", "status pass -> fail"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct review reviews[2];
+        struct review_changes changes;
+        const char *const before[2] = {rows[i].before}, *const after[2] = {rows[i].after};
+        compare_lines(&changes, reviews, before, after);
+        char *facts = review_change_facts(&changes.changes[0], 4);
+        assert_non_null(facts);
+        if (!strstr(facts, rows[i].told) || !*facts != !*rows[i].told)
+            fail_msg("row %zu: no \"%s\" in \"%s\"", i, rows[i].told, facts);
+        free(facts);
+        clear(&changes, reviews);
+    }
+}
+
 /* With one device on each side keys are enough: a GPU after the host. With several, each goes with its own. */
 static void test_each_point_meets_its_own(void **state)
 {
@@ -137,9 +164,8 @@ static void test_nothing_worse_looks_good(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_report_says_what_compare_says),
-        cmocka_unit_test(test_each_point_meets_its_own),
-        cmocka_unit_test(test_records_without_a_fact),
+        cmocka_unit_test(test_a_report_says_what_compare_says), cmocka_unit_test(test_what_changed_is_told),
+        cmocka_unit_test(test_each_point_meets_its_own),        cmocka_unit_test(test_records_without_a_fact),
         cmocka_unit_test(test_nothing_worse_looks_good),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
