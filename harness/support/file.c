@@ -11,10 +11,17 @@
 
 static const char standard_output[] = "standard output";
 
-static enum error_kind cannot_write(const char *path, struct error *error)
+enum error_kind file_cannot_write(const char *path, struct error *error)
 {
-    return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", strcmp(path, "-") == 0 ? standard_output : path,
-                     strerror(errno));
+    const int reason = errno;
+    const char *name = strrchr(path, '/');
+    char *folder = name && name != path ? strndup(path, (size_t)(name - path)) : NULL;
+    enum error_kind kind = reason == ENOENT && folder && access(folder, F_OK) != 0 && errno == ENOENT
+                               ? error_set(error, ERROR_SYSTEM, "cannot write %s: there is no folder %s", path, folder)
+                               : error_set(error, ERROR_SYSTEM, "cannot write %s: %s",
+                                           strcmp(path, "-") == 0 ? standard_output : path, strerror(reason));
+    free(folder);
+    return kind;
 }
 
 /* Locks; what is no file, and a file system without locks, is no reason not to write. */
@@ -42,7 +49,7 @@ static enum error_kind open_claimed(int *descriptor, const char *path, int flags
     for (int i = 0; i < TRIES; i++) {
         *descriptor = open(path, O_APPEND | O_CLOEXEC | flags, 0666);
         if (*descriptor < 0)
-            return cannot_write(path, error);
+            return file_cannot_write(path, error);
         enum error_kind kind = claim(*descriptor, path, error);
         if (!kind && file_is_at(*descriptor, path))
             return ERROR_NONE;
@@ -60,7 +67,7 @@ static enum error_kind cut(int *descriptor, const char *path, off_t keep, struct
     struct stat status;
     if (fstat(*descriptor, &status) == 0 && (!S_ISREG(status.st_mode) || ftruncate(*descriptor, keep) == 0))
         return ERROR_NONE;
-    enum error_kind kind = cannot_write(path, error);
+    enum error_kind kind = file_cannot_write(path, error);
     close(*descriptor);
     *descriptor = -1;
     return kind;
@@ -99,7 +106,7 @@ enum error_kind file_hold(int *descriptor, const char *path, struct error *error
 enum error_kind file_continue(int *descriptor, int held, const char *path, off_t keep, struct error *error)
 {
     *descriptor = fcntl(held, F_DUPFD_CLOEXEC, 0);
-    return *descriptor < 0 ? cannot_write(path, error) : cut(descriptor, path, keep, error);
+    return *descriptor < 0 ? file_cannot_write(path, error) : cut(descriptor, path, keep, error);
 }
 
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error)
@@ -110,7 +117,7 @@ enum error_kind file_write(int descriptor, const char *path, const void *data, s
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return cannot_write(path, error);
+            return file_cannot_write(path, error);
         next += written;
         size -= (size_t)written;
     }
@@ -120,7 +127,7 @@ enum error_kind file_write(int descriptor, const char *path, const void *data, s
 enum error_kind file_flush(FILE *stream, struct error *error)
 {
     if (fflush(stream) != 0)
-        return cannot_write(standard_output, error);
+        return file_cannot_write(standard_output, error);
     if (ferror(stream)) /* of something printed before, whose reason nobody has kept */
         return error_set(error, ERROR_SYSTEM, "cannot write %s: a part of it is lost", standard_output);
     return ERROR_NONE;
@@ -149,7 +156,7 @@ enum error_kind file_close(int descriptor, const char *path, struct error *error
 {
     /* After EINTR the descriptor is closed all the same (Linux). */
     if (descriptor >= 0 && descriptor != STDOUT_FILENO && close(descriptor) != 0 && errno != EINTR)
-        return cannot_write(path, error);
+        return file_cannot_write(path, error);
     return ERROR_NONE;
 }
 

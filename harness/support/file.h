@@ -11,6 +11,9 @@
 
 #include "reference/error.h"
 
+/* ERROR_SYSTEM: the file cannot be written, because of errno; where the folder is what is missing, that is said. */
+enum error_kind file_cannot_write(const char *path, struct error *error);
+
 /*
  * Opens path for writing; "-" is stdout. A file that exists is replaced, unless another process has it from here: it
  * stays locked until it is closed. ERROR_SYSTEM if it cannot be; *descriptor is then -1.

@@ -92,7 +92,7 @@ static enum error_kind open_named(struct replacement *replacement, struct error 
     if (!replacement->partial)
         return file_create(&replacement->descriptor, replacement->target, error);
     if (file_create(&replacement->descriptor, replacement->partial, NULL))
-        return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", replacement->target, strerror(errno));
+        return file_cannot_write(replacement->target, error);
     return ERROR_NONE;
 }
 
