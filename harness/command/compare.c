@@ -274,6 +274,7 @@ int compare_files(const struct compare_options *options, struct error *error)
         kind = print_outputs(&work, false, error);
     if (!kind && options->update_baseline)
         kind = write_baseline(&work, error);
+    work.view.is_updated = !kind && options->update_baseline;
     kind = close_outputs(&work, kind, error);
     /* Last: where nobody reads it, as behind `| head`, it may end the program. What an update is refused for is there.
      */

@@ -94,6 +94,50 @@ void collation_clear(struct collation *collation)
     *collation = (struct collation){.count = 0};
 }
 
+/* ---- points of one file alone ------------------------------------------------------------------------------------ */
+
+static bool has_pairs(const struct collation *collation)
+{
+    for (size_t i = 0; i < collation->count; i++)
+        if (is_there(collation->points[i].a) && is_there(collation->points[i].b))
+            return true;
+    return false;
+}
+
+/* The name of the kernel that all points are of; NULL: they are of several, or it is not known. */
+static const char *kernel_of(const struct results *results)
+{
+    const char *name = NULL;
+    for (size_t i = 0; i < results->count; i++) {
+        const struct fact_value *kernel = &results->items[i].facts[FACT_KERNEL];
+        if (results->items[i].removed)
+            continue;
+        if (kernel->type != FACT_TEXT || (name && strcmp(name, kernel->text) != 0))
+            return NULL;
+        name = kernel->text;
+    }
+    return name;
+}
+
+char *collation_apart(const struct collation *collation)
+{
+    const char *before = kernel_of(collation->base), *after = kernel_of(collation->new);
+    char *text = NULL;
+    if (has_pairs(collation) || collation->base->count == 0)
+        return strdup("");
+    if (!before || !after || !strcmp(before, after))
+        return strdup(
+            "no point is in both: their runs had other cases, another --set or --only, or kernels of other names");
+    return asprintf(
+               &text,
+               "no point is in both: keys of points have the kernel's name, which is %s in the base and %s in the new "
+               "records. If it is the same kernel, compare it once under its old name; --update-baseline with "
+               "--reason then takes the new one over",
+               before, after) < 0
+               ? NULL
+               : text;
+}
+
 /* ---- what it comes to -------------------------------------------------------------------------------------------- */
 
 enum change_outcome collation_outcome(const struct collation *collation, enum change change)

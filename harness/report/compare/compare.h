@@ -35,6 +35,10 @@ void collation_clear(struct collation *collation);
  */
 const char *collation_void(const struct collation *collation);
 
+/* Where no point is in both files, that it is so, and what of: another kernel's name, which keys have. "" where one is.
+ * A new string, or NULL. */
+char *collation_apart(const struct collation *collation);
+
 /* COMPARE_IMPOSSIBLE if one point cannot be compared, or none was (collation_void), else COMPARE_WORSE if one is worse.
  */
 enum compare_result collation_result(const struct collation *collation);

@@ -21,6 +21,7 @@ struct compare_view {
     int width;        /* of a line, in characters */
     bool breaks_keys; /* longer keys go on in the next line; else they stay whole, to be copied */
     bool gitlab;      /* JUnit: failures that are expected or known are skipped tests */
+    bool is_updated;  /* the base is a baseline that has been updated by this comparison */
 };
 
 struct compare_format {

@@ -171,33 +171,24 @@ static bool print_columns(FILE *stream, const struct compare_view *view)
 
 /* ---- all --------------------------------------------------------------------------------------------------------- */
 
-static bool has_pairs(const struct collation *collation)
-{
-    for (size_t i = 0; i < collation->count; i++) {
-        const struct compared *point = &collation->points[i];
-        if (point->a && !point->a->removed && point->b && !point->b->removed)
-            return true;
-    }
-    return false;
-}
-
 static bool print_table(FILE *stream, const struct compare_view *view)
 {
     const struct collation *collation = view->collation;
     char *before = collation_describe(collation->base), *after = collation_describe(collation->new);
     char *sentence = collation_sentence(collation), *subjects = collation_subjects(collation);
-    bool complete = before && after && sentence && subjects;
+    char *apart = collation_apart(collation);
+    bool complete = before && after && sentence && subjects && apart;
     if (complete) {
         fprintf(stream, "base  %s\nnew   %s%s%s\n\n", before, after, *subjects ? "; " : "", subjects);
-        if (!has_pairs(collation) && collation->base->count)
-            fprintf(stream,
-                    "no point is in both: were they run with the same cases, the same --set, and kernels of one "
-                    "name?\n\n");
+        if (*apart)
+            print_wrapped(stream, apart, " ", 0, view->width);
+        fputs(*apart ? "\n" : "", stream);
         if (*collation_void(collation))
             fprintf(stream, "%s\n\n", collation_void(collation));
-        complete = view->num_columns ? print_columns(stream, view) : print_changes(stream, view);
-        fprintf(stream, "%s\n", sentence);
+        complete = (view->num_columns ? print_columns(stream, view) : print_changes(stream, view)) && complete;
+        fprintf(stream, "%s%s\n", sentence, view->is_updated ? "; the baseline is updated" : "");
     }
+    free(apart);
     free(subjects);
     free(sentence);
     free(after);
