@@ -199,6 +199,7 @@ class KernelReport:
         self.skipped = [record for record in self.records if record["status"] == "skip"]
         self.failures = [record for record in self.records if record["status"] not in AS_EXPECTED + ("skip",)]
         self.passed = code == 0
+        self._takes = f"{', '.join(kernel.takes)}, as {'takes says' if 'takes' in given else 'the names of its parameters say'}"
         self._table = _message(run.text("out"), self.name, given, run.pipes)
         self._notes = run.text("err").replace(f"--kernel-pipes {run.pipes}", f"function {self.name}").rstrip("\n") \
             if code not in (0, 1) else ""
@@ -209,7 +210,7 @@ class KernelReport:
     def __str__(self):
         lines = [self._table]
         if self.records and len(self.skipped) == len(self.records):
-            lines.append("nothing was judged: the function takes none of the points")
+            lines.append(f"nothing was judged: the function takes none of the points; it takes {self._takes}")
         return "\n".join(line for line in lines + [self._notes] + self.tracebacks if line)
 
     def __repr__(self):

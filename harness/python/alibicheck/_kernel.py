@@ -368,8 +368,8 @@ class Kernel:
         if not with_lse and pair:
             raise _Unfit(f"returned {_kind_of(returned)}; allowed: out alone (lse, where takes has lse or lse_base2)")
         try:
-            return [view_of(name, output) for name, output in
-                    (zip(("out", "lse"), returned) if with_lse else [("out", returned)])]
+            return [view_of(name, output, allowed) for name, output, allowed in
+                    zip(("out", "lse"), returned if with_lse else [returned], ("an array as q is", "f32, one a row"))]
         except Refused as failure:
             raise _Unfit(f"returned {failure}") from failure
 
