@@ -33,8 +33,11 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                         3},
     [SIGNATURE_EPS_BIAS] = {"An epsilon in the denominator scales every output down.",
                             "Guard the division by a test for an empty row in place of an epsilon.", 10},
-    [SIGNATURE_DROPPED_KEYS] = {"The output is that of attention over some of the visible keys.",
-                                "Lower the cut-off, or widen the type, that removes the keys named.", 7},
+    [SIGNATURE_DROPPED_KEYS] =
+        {"The output is that of attention over some of the visible keys.",
+         "Look at where the loop over keys, or pages, begins and ends; where the keys named are those of "
+         "little weight, lower the cut-off, or widen the type, that removes them.",
+         7},
     [SIGNATURE_PRECISION_LOSS] = {"The output is off by the rounding of an intermediate result.",
                                   "Hold in f32 the step that the finding names; where it names none, {who-names-it}.",
                                   11},
