@@ -4,7 +4,9 @@
  * An online softmax (Milakov and Gimelshein, 2018) adds tile after tile to a running sum and output, which are of the
  * largest logit so far, and multiplies both by exp(old maximum - new) where a tile raises it; the merge of a split
  * sequence multiplies each chunk's by exp(its maximum - the largest). Without the factor the keys of tile i count as if
- * their logits were higher, by what the maximum rises after it: by raise_i. Then the sum is
+ * their logits were higher, by what the maximum rises after it: by raise_i. A tile that has been summed by a maximum of
+ * its own is itself multiplied by exp(its maximum - new) as it is added; without that, raise_i is how far its maximum
+ * is below the largest so far. Then the sum is
  *
  *     L' = sum_i exp(raise_i) sum_(j in i) exp(s_j - max)
  *
@@ -53,6 +55,7 @@ struct merging {
     int64_t chunk; /* keys of a chunk; 0: there are none */
     int owners;    /* that take tiles of a chunk in turn */
     bool backward; /* from the newest on */
+    bool own;      /* MERGE_RUNNING: what lacks its factor is the tile that is added, not what is there */
 };
 
 /* ---- what tiles are taken for ---------------------------------------------------------------------------------- */
@@ -67,8 +70,12 @@ static void raise_running(const struct key_tiles *tiles, int64_t first, int64_t 
         running = larger_of(running, tiles->max[tile]);
         tiles->raise[tile] = running;
     }
-    for (int64_t tile = first; tile < end; tile += step)
-        tiles->raise[tile] = tiles->max[tile] > -INFINITY ? running - tiles->raise[tile] : 0;
+    for (int64_t tile = first; tile < end; tile += step) {
+        double after = tiles->raise[tile];
+        tiles->raise[tile] = !(tiles->max[tile] > -INFINITY) ? 0
+                             : merging->own                  ? after - tiles->max[tile]
+                                                             : running - after;
+    }
 }
 
 /* All tiles of a chunk, or of an owner, alike; largest: the maximum of all keys. */
@@ -173,6 +180,7 @@ static const char *text_of(char text[TEXT_SIZE], const struct key_tiles *tiles, 
 }
 
 static const char running_factor[] = "multiplied by exp(old maximum - new)",
+                  own_factor[] = "multiplied by exp(own maximum - new)",
                   apart_factor[] = "multiplied by exp(own maximum - largest)";
 
 /* Both without their factor, in a row whose lse alone is wrong, if it is about as predicted. */
@@ -189,7 +197,7 @@ static void offer_by_lse(struct suspect *suspect, const struct key_tiles *tiles,
 static void offer_without_factor(struct suspect *suspect, const struct key_tiles *tiles, const struct merging *merging)
 {
     char text[TEXT_SIZE];
-    const char *factor = merging->form == MERGE_RUNNING ? running_factor : apart_factor;
+    const char *factor = merging->form != MERGE_RUNNING ? apart_factor : merging->own ? own_factor : running_factor;
     double along, lse = attend_to_tiles(suspect, tiles, 0, &along), rise = exp(lse - suspect->truth_lse);
     if (!(fabs(lse - suspect->truth_lse) > suspect_lse_rounding(suspect) / 8)) /* the maximum does not rise */
         return;
@@ -238,17 +246,18 @@ static void try_merging(struct suspect *suspect, const struct key_tiles *tiles, 
 static void try_chunks(struct suspect *suspect, const struct key_tiles *tiles, int64_t len)
 {
     for (enum merge_form form = MERGE_APART; form <= MERGE_BY_MAX && len < suspect->problem->seq_len; form++)
-        try_merging(suspect, tiles, (struct merging){form, len, 1, false});
+        try_merging(suspect, tiles, (struct merging){form, len, 1, false, false});
 }
 
 /* One after the other, or side by side. */
 static void try_sequence(struct suspect *suspect, const struct key_tiles *tiles, int most_owners)
 {
-    try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, 1, false});
-    try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, 1, true});
+    try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, 1, false, false});
+    try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, 1, true, false});
+    try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, 1, false, true});
     for (int owners = 2; owners <= most_owners && owners < tiles->count; owners *= 2) {
-        try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, owners, false});
-        try_merging(suspect, tiles, (struct merging){MERGE_APART, 0, owners, false});
+        try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, 0, owners, false, false});
+        try_merging(suspect, tiles, (struct merging){MERGE_APART, 0, owners, false, false});
     }
 }
 
@@ -257,7 +266,7 @@ static void try_tiles_of_chunks(struct suspect *suspect, const struct key_tiles 
 {
     for (int64_t chunk = SUSPECT_CHUNK_LEN_MIN; chunk <= LONGEST && chunk < suspect->problem->seq_len; chunk *= 2)
         if (chunk >= 2 * owners * tiles->len)
-            try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, chunk, owners, false});
+            try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, chunk, owners, false, false});
 }
 
 /* Of a power of two of keys. */
@@ -281,11 +290,11 @@ static void try_splits(struct suspect *suspect, const struct key_tiles *tiles, i
         int64_t of_tiles = (tiles->count + parts - 1) / parts, len = of_tiles * tiles->len;
         if (len != before && len < suspect->problem->seq_len && ((len & (len - 1)) != 0 || len > LONGEST)) {
             if (of_tiles > 1)
-                try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, len, 1, false});
+                try_merging(suspect, tiles, (struct merging){MERGE_RUNNING, len, 1, false, false});
             if (tiles->len == SUSPECT_CHUNK_LEN_MIN)
                 try_chunks(suspect, tiles, len);
             else
-                try_merging(suspect, tiles, (struct merging){MERGE_APART, len, 1, false});
+                try_merging(suspect, tiles, (struct merging){MERGE_APART, len, 1, false, false});
         }
         before = len;
     }
@@ -324,7 +333,7 @@ static enum error_kind try_tiles_anew(struct suspect *suspect, const struct key_
     if (!kind && len == SUSPECT_CHUNK_LEN_MIN)
         try_chunks(suspect, &tiles, chunk);
     if (!kind && running)
-        try_merging(suspect, &tiles, (struct merging){MERGE_RUNNING, chunk, 1, false});
+        try_merging(suspect, &tiles, (struct merging){MERGE_RUNNING, chunk, 1, false, false});
     if (!kind && running && 2 * len <= LONGEST_OF_SPLITS && 2 * len < chunk)
         kind = try_tiles_anew(suspect, &tiles, 2 * len, chunk, true, error);
     key_tiles_clear(&tiles);

@@ -15,7 +15,8 @@ struct online_softmax {
     int owners;          /* that take the tiles of a chunk in turn */
     bool backward;
     bool sum_stays, out_stays; /* where a tile raises the maximum */
-    bool merged;               /* where owners and chunks are merged, in place of that */
+    bool merged;               /* where owners and chunks are merged, in place of that, */
+    bool own;                  /* as chunks are taken in: of the chunk alone */
 };
 
 enum { ONLINE_MAX_DIM = 256 };
@@ -61,6 +62,17 @@ static inline void online_merge(struct online_state *into, const struct online_s
     into->sum = sum_stays ? into->sum + from->sum : into->sum * old + from->sum * new;
     for (int d = 0; d < dims; d++)
         into->out[d] = out_stays ? into->out[d] + from->out[d] : into->out[d] * old + from->out[d] * new;
+    into->max = max;
+}
+
+/* The same, in which what is there has its factor in any case. */
+static inline void online_merge_own(struct online_state *into, const struct online_state *from, int dims,
+                                    bool sum_stays, bool out_stays)
+{
+    float max = fmaxf(into->max, from->max), old = online_factor(into->max, max), new = online_factor(from->max, max);
+    into->sum = into->sum * old + from->sum * (sum_stays ? 1 : new);
+    for (int d = 0; d < dims; d++)
+        into->out[d] = into->out[d] * old + from->out[d] * (out_stays ? 1 : new);
     into->max = max;
 }
 
@@ -126,7 +138,8 @@ static inline float online_attend(const struct problem *problem, int head, const
             struct online_state own = online_run(problem, head, online, first, end, owner);
             online_merge(&part, &own, dims, online->sum_stays && online->merged, online->out_stays && online->merged);
         }
-        online_merge(&state, &part, dims, online->sum_stays && online->merged, online->out_stays && online->merged);
+        (online->own ? online_merge_own : online_merge)(&state, &part, dims, online->sum_stays && online->merged,
+                                                        online->out_stays && online->merged);
     }
     return online_finish(&state, problem, head, out);
 }

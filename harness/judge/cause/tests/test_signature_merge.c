@@ -83,6 +83,42 @@ static void test_tiles_without_their_factor(void **state)
                      rows[i].detail);
 }
 
+/* Each chunk is right, and is taken in as if its maximum were the largest so far: what most often lacks in a merge. */
+static void test_chunks_that_are_taken_in_without_their_factor(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t keys, chunk;
+        const char *detail;
+    } rows[] = {
+        {700, 64, "tiles of 64 keys:"},
+        {700, 128, "tiles of 128 keys:"},
+        {700, 32, "tiles of 32 keys:"},
+        {1000, 192, "tiles of 192 keys:"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int what = 0; what < 3; what++)
+            for (int beside = 0; beside < 2; beside++) {
+                struct signature_trial trial = make_trial(rows[i].keys, 4, 2, 64, what ? DTYPE_F32 : DTYPE_F16);
+                const struct online_softmax online = {.tile = 16,
+                                                      .chunk = rows[i].chunk,
+                                                      .owners = 1,
+                                                      .merged = true,
+                                                      .own = true,
+                                                      .sum_stays = what != 1,
+                                                      .out_stays = what != 2};
+                char said[128];
+                for (int h = 0; h < 4; h++) /* so that maxima rise and fall: where they only do one, it is as another */
+                    trial.made.slopes[h] = 0;
+                if (beside == 1)
+                    mask_keys(&trial.made, 0, rows[i].chunk, 1); /* a first chunk without a key, and holes */
+                begin_narrow(&trial);
+                attend_all_online(&trial, &online);
+                snprintf(said, sizeof said, "%s %s by exp(own maximum - new)", rows[i].detail, left_out[what]);
+                expect_and_end(&trial, SIGNATURE_WRONG_MERGE, said);
+            }
+}
+
 /* Tiles that are no power of two, and sequences in a fixed number of parts, whole tiles or not. */
 static void test_tiles_of_any_length_without_their_factor(void **state)
 {
@@ -239,6 +275,7 @@ static void test_chunks_merged_without_their_sums(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_chunks_that_are_taken_in_without_their_factor),
         cmocka_unit_test(test_tiles_without_their_factor),
         cmocka_unit_test(test_tiles_of_any_length_without_their_factor),
         cmocka_unit_test(test_tiles_beside_what_else_there_may_be),
