@@ -27,6 +27,7 @@ static const struct argp *run_parser(void)
             "  alibicheck run cases/seed --only '*seq_len=729*' --results out.jsonl\n"
             "  alibicheck run cases/models/bloom.yaml --set seq_len=[512,1024] --set sentinel=-5e4\n"
             "  alibicheck run cases/seed --results out.jsonl --resume\n"
+            "  alibicheck run gauntlet --plugin ./mine.so --quiet\n"
             "  generate-cases | alibicheck run -\n\n"
             "Exit code: 0 everything as expected, 1 an expectation was not met, 2 usage, a bad case file, or every "
             "point skipped, 3 device or system failure, 130 interrupted. Ctrl-C ends after the step in work and keeps "
