@@ -65,7 +65,8 @@ static void try_signs(struct suspect *suspect)
     suspect_fill_slope(suspect, -suspect->slope);
     double reversed = suspect_attend(suspect, problem->head_dim);
     double from_0 = reversed - suspect->slope * (double)problem->q_position;
-    bool is_from_0 = fabs(suspect->lse - from_0) < fabs(suspect->lse - reversed);
+    /* Of both out is the same: without an lse the sign alone is said. */
+    bool is_from_0 = !suspect->lse_unknown && fabs(suspect->lse - from_0) < fabs(suspect->lse - reversed);
     if (may_be_a_shift(suspect))
         return; /* whose sign does not show */
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, is_from_0 ? from_0 : reversed,

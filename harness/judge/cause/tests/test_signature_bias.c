@@ -69,6 +69,24 @@ static void test_wrong_slopes_by_their_origin(void **state)
     }
 }
 
+/* Both have the same out, and nothing tells them apart: it is not said where the query stands. */
+static void test_a_sign_is_no_position_without_lse(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
+        float *lse = trial.output.lse;
+        begin(&trial);
+        break_all(&trial, i ? rule_top_left : rule_slope, -1);
+        trial.output.lse = NULL;
+        find(&trial);
+        assert_int_equal(trial.finding.signature, SIGNATURE_WRONG_SLOPE);
+        assert_non_null(strstr(trial.finding.detail, "distances with the sign reversed"));
+        trial.output.lse = lse;
+        end(&trial);
+    }
+}
+
 /* Heads take the slopes of others. What all rows have in common is named, not what one of them may have by chance: with
  * 8 heads the slope of head 0 is the root of that of head 1. */
 static void test_slopes_of_another_head(void **state)
@@ -743,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_dropped_bias),
         cmocka_unit_test(test_dropped_bias_of_an_fp8_cache),
         cmocka_unit_test(test_wrong_slopes_by_their_origin),
+        cmocka_unit_test(test_a_sign_is_no_position_without_lse),
         cmocka_unit_test(test_slopes_of_another_head),
         cmocka_unit_test(test_rules_of_slopes_hold_for_all_heads),
         cmocka_unit_test(test_rows_that_are_not_judged_are_no_witnesses),
