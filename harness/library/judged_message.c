@@ -77,7 +77,8 @@ static void print_elements(FILE *stream, const struct judged_record *record, con
     const struct arithmetic_class said = {false, worst_class(record)};
     if (worst->count > 0)
         fprintf(stream,
-                "  the worst elements, with their errors in ulp of %s and in bounds of class %s:\n"
+                "  the elements furthest beyond their tolerance, with their errors in ulp of %s and in bounds of class "
+                "%s:\n"
                 "  %7s %6s %5s %15s %15s %10s %10s %10s\n",
                 dtypes[record->problem->dtype].name, class_format(name, &said), "query", "head", "dim", "out", "truth",
                 "error", "ulp", "bounds");

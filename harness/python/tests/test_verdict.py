@@ -112,7 +112,7 @@ def test_wrong():
     assert lines[0].startswith("attention output")
     assert lines[1] == ("wrong: 1 of 256 elements of out are further than 0.001 + 0.001 |truth| from the exact result")
     assert lines[3].split() == ["query", "head", "dim", "out", "truth", "error", "ulp", "bounds"]
-    assert lines[2].startswith("  the worst elements, with their errors in ulp of f16 and in bounds of class ")
+    assert lines[2].startswith("  the elements furthest beyond their tolerance, with their errors in ulp of f16 and in bounds of class ")
     assert lines[4].split()[:3] == ["1", "2", "5"] and lines[4].split()[5] == "0.25" and len(lines[4].split()) == 8
     assert lines[-2].split()[-1] == "class" and lines[-1].split()[:2] == ["1", "2"]
     assert lines[-1].split()[-1] == alibicheck.judge(wrong, **arguments).record["head_classes"][6]
