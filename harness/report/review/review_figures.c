@@ -70,27 +70,45 @@ static bool is_shown(unsigned known, int figure, bool of_heads)
     return known >> figure & 1 && !(of_heads && figure == FIGURE_P50);
 }
 
-static void figure_columns(struct grid *grid, unsigned known, bool of_heads)
+/* What a table of figures has. */
+struct figure_grid {
+    unsigned known;
+    bool of_heads, some_skipped;
+};
+
+static struct figure_grid shown_of(const struct grouping *grouping, bool of_heads)
 {
-    grid_column(grid, of_heads ? "heads" : "points", NULL, true);
-    if (!of_heads)
-        grid_column(grid, "did not pass", NULL, true);
+    struct figure_grid shown = {.known = known_in(grouping), .of_heads = of_heads};
+    for (size_t g = 0; g < grouping->count && !of_heads; g++)
+        shown.some_skipped |= grouping->groups[g].all.skipped > 0;
+    return shown;
+}
+
+static void figure_columns(struct grid *grid, const struct figure_grid *shown)
+{
+    grid_column(grid, shown->of_heads ? "heads" : "points", NULL, true);
+    if (shown->some_skipped)
+        grid_column(grid, "skipped", "Points that were not run: the kernel does not take them.", true);
+    if (!shown->of_heads)
+        grid_column(grid, "did not pass", "Of the points that were run.", true);
     grid_column(grid, "mismatched", "Elements outside the tolerance.", true);
     for (int f = 0; f < FIGURE_COUNT; f++)
-        if (is_shown(known, f, of_heads))
+        if (is_shown(shown->known, f, shown->of_heads))
             grid_column(grid, figure_table[f].title, figure_table[f].about, true);
 }
 
-static void figure_cells(struct grid *grid, const struct figures *figures, unsigned shown, bool of_heads)
+static void figure_cells(struct grid *grid, const struct figures *figures, const struct figure_grid *shown)
 {
     grid_count(grid, (double)figures->count);
-    if (!of_heads)
-        grid_count(grid, (double)figures->not_passed);
+    if (shown->some_skipped)
+        grid_count(grid, (double)figures->skipped);
+    if (!shown->of_heads)
+        grid_count(grid, (double)(figures->not_passed - figures->skipped));
     grid_count(grid, figures->mismatched);
     for (int f = 0; f < FIGURE_COUNT; f++) {
         bool known = figures->known >> f & 1;
         enum tone tone = known && f == FIGURE_BOUND && !(figures->largest[f] <= 1) ? TONE_BAD : TONE_PLAIN;
-        if (!is_shown(shown, f, of_heads))
+        if (!is_shown(shown->known, f, shown->of_heads))
             continue;
         if (known)
             grid_heat(grid, figures->largest[f], HEAT_NONE, tone);
@@ -115,14 +133,14 @@ static const char *title_of(const struct axis *axis)
 static void write_grid(struct document *document, const struct axis *axis, const struct grouping *grouping)
 {
     char caption[128];
-    const unsigned known = known_in(grouping);
+    const struct figure_grid shown = shown_of(grouping, axis->heads);
     snprintf(caption, sizeof caption, "%s: the largest error of each row", axis->heading);
     struct grid *grid = document_grid(document, caption);
     grid_column(grid, title_of(axis), NULL, !axis->words);
-    figure_columns(grid, known, axis->heads);
+    figure_columns(grid, &shown);
     for (size_t g = 0; g < grouping->count; g++) {
         grid_text(grid, grouping->groups[g].label);
-        figure_cells(grid, &grouping->groups[g].all, known, axis->heads);
+        figure_cells(grid, &grouping->groups[g].all, &shown);
     }
 }
 
@@ -245,17 +263,17 @@ void review_write_figures(struct document *document, const struct review *review
     document_section(document, "figures", "How far off");
     group_by_text(&statuses, review, TEXT_STATUS, false);
     struct grid *grid = document_grid(document, "All points: the largest error of each row");
-    const unsigned known = known_in(&statuses);
+    const struct figure_grid shown = shown_of(&statuses, false);
     grid_column(grid, "verdict", NULL, false);
-    figure_columns(grid, known, false);
+    figure_columns(grid, &shown);
     for (size_t g = 0; g < statuses.count; g++) {
         grid_toned(grid, review_tone(statuses.groups[g].label), statuses.groups[g].label);
-        figure_cells(grid, &statuses.groups[g].all, known, false);
+        figure_cells(grid, &statuses.groups[g].all, &shown);
         figures_merge(&all, &statuses.groups[g].all);
     }
     if (statuses.count > 1) {
         grid_text(grid, "all");
-        figure_cells(grid, &all, known, false);
+        figure_cells(grid, &all, &shown);
     }
     document->spoilt |= statuses.failed;
     grouping_clear(&statuses);

@@ -26,13 +26,18 @@ static size_t count_unexpected(const struct review *review)
     return count;
 }
 
+static size_t count_skipped(const struct review *review)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < review->num_points; p++)
+        count += review_skipped(review, &review->points[p]);
+    return count;
+}
+
 /* Whether a point was run: one that the kernel does not take says nothing of it. */
 static bool any_was_run(const struct review *review)
 {
-    for (size_t p = 0; p < review->num_points; p++)
-        if (!review_skipped(review, &review->points[p]))
-            return true;
-    return false;
+    return count_skipped(review) < review->num_points;
 }
 
 /* Whether the points that are there are all, as far as files and records tell. */
@@ -60,20 +65,30 @@ static size_t count_bad(const struct review_changes *changes)
     return count;
 }
 
-static void say_verdict(FILE *stream, const struct review *review, const struct review_changes *changes,
-                        size_t unexpected)
+/* Of points that were not run nothing is known: they are none of those that ended as expected. */
+static void say_how_points_ended(FILE *stream, const struct review *review, size_t unexpected)
 {
-    size_t points = review->num_points, bad = count_bad(changes), left_out = record_runs_left_out(&review->runs);
-    if (!any_was_run(review))
+    const size_t points = review->num_points, run = points - count_skipped(review);
+    if (run == 0)
         fprintf(stream, points == 1 ? "The point was not run: " : "None of the %zu points was run: ", points);
     else if (unexpected == 0 && points == 1)
         fputs("The point ended as its case expects: ", stream);
-    else if (unexpected == 0)
+    else if (unexpected == 0 && run == points)
         fprintf(stream, "All %zu points ended as their cases expect: ", points);
+    else if (unexpected == 0)
+        fprintf(stream, "%zu of %zu points %s run, and ended as %s: ", run, points, run == 1 ? "was" : "were",
+                run == 1 ? "its case expects" : "their cases expect");
     else
-        fprintf(stream, "%zu of %zu points did not end as %s: ", unexpected, points,
-                unexpected == 1 ? "its case expects" : "their cases expect");
+        fprintf(stream, "%zu of %zu points%s did not end as %s: ", unexpected, run,
+                run == points ? "" : " that were run", unexpected == 1 ? "its case expects" : "their cases expect");
     list_statuses(stream, review);
+}
+
+static void say_verdict(FILE *stream, const struct review *review, const struct review_changes *changes,
+                        size_t unexpected)
+{
+    size_t bad = count_bad(changes), left_out = record_runs_left_out(&review->runs);
+    say_how_points_ended(stream, review, unexpected);
     fputs(".", stream);
     if (changes && bad > 0)
         fprintf(stream, " Beside the records before, %zu of %zu %s a change for the worse.", bad, changes->count,
