@@ -119,10 +119,21 @@ static const char *kernel_of(const struct results *results)
     return name;
 }
 
-char *collation_apart(const struct collation *collation)
+char *collation_hint(const struct collation *collation)
 {
     const char *before = kernel_of(collation->base), *after = kernel_of(collation->new);
+    const size_t absent = record_runs_missing(&collation->new->runs);
     char *text = NULL;
+    if (absent && collation->by_change[CHANGE_MISSING])
+        return asprintf(&text,
+                        "%zu %s of the new records' own run %s not there, as where they are one shard's or the run was "
+                        "cut short: "
+                        "what is missing may be among them. `alibicheck merge` puts shards together, and the command "
+                        "of the run "
+                        "with --resume computes what is missing",
+                        absent, absent == 1 ? "point" : "points", absent == 1 ? "is" : "are") < 0
+                   ? NULL
+                   : text;
     if (has_pairs(collation) || collation->base->count == 0)
         return strdup("");
     if (!before || !after || !strcmp(before, after))

@@ -35,9 +35,9 @@ void collation_clear(struct collation *collation);
  */
 const char *collation_void(const struct collation *collation);
 
-/* Where no point is in both files, that it is so, and what of: another kernel's name, which keys have. "" where one is.
- * A new string, or NULL. */
-char *collation_apart(const struct collation *collation);
+/* What explains that points are missing: the new records are not all of their run's, or no point is in both files,
+ * because of another kernel's name, which keys have. "" where nothing is to be explained. A new string, or NULL. */
+char *collation_hint(const struct collation *collation);
 
 /* COMPARE_IMPOSSIBLE if one point cannot be compared, or none was (collation_void), else COMPARE_WORSE if one is worse.
  */

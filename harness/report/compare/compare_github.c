@@ -49,10 +49,10 @@ static bool print_github(FILE *stream, const struct compare_view *view)
     bool complete = true;
     for (enum change change = 0; change < CHANGE_COUNT; change++)
         total += collation_outcome(collation, change) == CHANGE_IS_FINE ? 0 : collation->by_change[change];
-    char *sentence = collation_sentence(collation), *apart = collation_apart(collation);
-    const size_t room = GITHUB_ANNOTATIONS_MAX - (apart && *apart ? 1 : 0), most = total > room ? room - 1 : total;
-    if (apart && *apart) /* which explains the others */
-        fprintf(stream, "::error title=alibicheck compare::%s\n", apart);
+    char *sentence = collation_sentence(collation), *hint = collation_hint(collation);
+    const size_t room = GITHUB_ANNOTATIONS_MAX - (hint && *hint ? 1 : 0), most = total > room ? room - 1 : total;
+    if (hint && *hint) /* which explains the others */
+        fprintf(stream, "::error title=alibicheck compare::%s\n", hint);
     for (size_t i = 0; i < collation->count && printed < most && complete; i++)
         if (collation_outcome(collation, collation->points[i].change) != CHANGE_IS_FINE) {
             complete = print_annotation(stream, collation, &collation->points[i]);
@@ -65,8 +65,8 @@ static bool print_github(FILE *stream, const struct compare_view *view)
     if (collation->left_out_worse)
         fprintf(stream, "::warning title=alibicheck compare::left out by --where, and worse: %zu of %zu\n",
                 collation->left_out_worse, collation->left_out);
-    complete = complete && sentence && apart;
-    free(apart);
+    complete = complete && sentence && hint;
+    free(hint);
     free(sentence);
     return complete;
 }

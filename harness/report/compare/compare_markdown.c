@@ -80,8 +80,8 @@ static bool print_counts(FILE *stream, const struct collation *collation)
 static bool print_heading(FILE *stream, const struct collation *collation)
 {
     char *before = collation_describe(collation->base), *after = collation_describe(collation->new);
-    char *subjects = collation_subjects(collation), *apart = collation_apart(collation);
-    bool complete = before && after && subjects && apart;
+    char *subjects = collation_subjects(collation), *hint = collation_hint(collation);
+    bool complete = before && after && subjects && hint;
     if (complete) {
         fprintf(stream, "### alibicheck compare: %s\n\n", collation_verdict(collation));
         fprintf(stream, "- base: ");
@@ -91,13 +91,13 @@ static bool print_heading(FILE *stream, const struct collation *collation)
         fprintf(stream, "%s%s\n", *subjects ? "; " : "", subjects);
         if (*collation_void(collation))
             fprintf(stream, "\n%s\n", collation_void(collation));
-        if (*apart)
+        if (*hint)
             fputs("\n", stream);
-        complete = print_cell(stream, apart, false) && complete;
-        if (*apart)
+        complete = print_cell(stream, hint, false) && complete;
+        if (*hint)
             fputs("\n", stream);
     }
-    free(apart);
+    free(hint);
     free(subjects);
     free(after);
     free(before);

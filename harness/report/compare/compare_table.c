@@ -176,19 +176,19 @@ static bool print_table(FILE *stream, const struct compare_view *view)
     const struct collation *collation = view->collation;
     char *before = collation_describe(collation->base), *after = collation_describe(collation->new);
     char *sentence = collation_sentence(collation), *subjects = collation_subjects(collation);
-    char *apart = collation_apart(collation);
-    bool complete = before && after && sentence && subjects && apart;
+    char *hint = collation_hint(collation);
+    bool complete = before && after && sentence && subjects && hint;
     if (complete) {
         fprintf(stream, "base  %s\nnew   %s%s%s\n\n", before, after, *subjects ? "; " : "", subjects);
-        if (*apart)
-            print_wrapped(stream, apart, " ", 0, view->width);
-        fputs(*apart ? "\n" : "", stream);
+        if (*hint)
+            print_wrapped(stream, hint, " ", 0, view->width);
+        fputs(*hint ? "\n" : "", stream);
         if (*collation_void(collation))
             fprintf(stream, "%s\n\n", collation_void(collation));
         complete = (view->num_columns ? print_columns(stream, view) : print_changes(stream, view)) && complete;
         fprintf(stream, "%s%s\n", sentence, view->is_updated ? "; the baseline is updated" : "");
     }
-    free(apart);
+    free(hint);
     free(subjects);
     free(sentence);
     free(after);
