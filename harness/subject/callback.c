@@ -175,6 +175,8 @@ static enum error_kind run_prepared(struct callback *callback, struct launching 
         launching_give_workspace(launching, callback->kernel, callback->num_launches++, &launch, error);
     if (!kind && callback->kept.device) {
         kind = put_there(there, callback->kept.device, launching, error);
+        if (kind == ERROR_SUBJECT && callback->num_launches == 1) /* nothing of the kernel's has run there yet */
+            kind = error->kind = ERROR_SYSTEM;
         if (!kind)
             describe_there(&launch, launching, there);
     }

@@ -10,8 +10,19 @@
 /* The driver's types and functions, as the CUDA Driver API's reference has them ("CUDA Driver API", modules
  * Initialization, Device, Primary Context, Context, Memory, Stream and Error Handling): handles are pointers, a
  * CUdeviceptr has 64 bits, a CUresult is 0 where all is well. */
-enum { DRIVER_SUCCESS = 0 };
 typedef int driver_result;
+enum {
+    DRIVER_SUCCESS = 0,
+    DRIVER_OUT_OF_MEMORY = 2,
+    DRIVER_DEVICE_UNAVAILABLE = 46, /* another process has it for itself */
+    DRIVER_NO_DEVICE = 100,         /* any more */
+    DRIVER_ECC_UNCORRECTABLE = 214,
+    DRIVER_NVLINK_UNCORRECTABLE = 220,
+    DRIVER_CONTAINED = 226, /* a fault of the hardware, too */
+    DRIVER_SYSTEM_NOT_READY = 802,
+    DRIVER_MPS_FIRST = 805, /* of the server that processes share a GPU by: from CUDA_ERROR_MPS_CONNECTION_FAILED */
+    DRIVER_MPS_LAST = 810   /* to CUDA_ERROR_MPS_CLIENT_TERMINATED */
+};
 
 #define DRIVER_FUNCTIONS(F)                                                                  \
     F(init, "cuInit", (unsigned flags))                                                      \
@@ -23,6 +34,7 @@ typedef int driver_result;
     F(release_context, "cuDevicePrimaryCtxRelease_v2", (int device))                         \
     F(set_current, "cuCtxSetCurrent", (void *context))                                       \
     F(synchronize, "cuCtxSynchronize", (void))                                               \
+    F(memory_info, "cuMemGetInfo_v2", (size_t * free_bytes, size_t * total_bytes))           \
     F(allocate, "cuMemAlloc_v2", (uint64_t * address, size_t size_bytes))                    \
     F(release, "cuMemFree_v2", (uint64_t address))                                           \
     F(to_device, "cuMemcpyHtoD_v2", (uint64_t address, const void *from, size_t size_bytes)) \
@@ -53,7 +65,23 @@ static const char *word_of(driver_result (*ask)(driver_result, const char **), d
     return ask(result, &text) == DRIVER_SUCCESS && text ? text : "an error without a name";
 }
 
-/* "cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY, out of memory (4096 bytes)" */
+/* What the driver says of the GPU, or of who else is on it, whatever a kernel has done. */
+static bool is_of_machine(driver_result result)
+{
+    switch (result) {
+    case DRIVER_DEVICE_UNAVAILABLE:
+    case DRIVER_NO_DEVICE:
+    case DRIVER_ECC_UNCORRECTABLE:
+    case DRIVER_NVLINK_UNCORRECTABLE:
+    case DRIVER_CONTAINED:
+    case DRIVER_SYSTEM_NOT_READY:
+        return true;
+    default:
+        return result >= DRIVER_MPS_FIRST && result <= DRIVER_MPS_LAST;
+    }
+}
+
+/* "cuMemcpyHtoD: CUDA_ERROR_INVALID_VALUE, invalid argument (4096 bytes)" */
 static enum error_kind refuse(const struct cuda_device *device, enum error_kind kind, driver_result result,
                               const char *call, size_t size_bytes, struct error *error)
 {
@@ -62,6 +90,8 @@ static enum error_kind refuse(const struct cuda_device *device, enum error_kind 
         return ERROR_NONE;
     if (size_bytes > 0)
         snprintf(size, sizeof size, " (%zu bytes)", size_bytes);
+    if (kind == ERROR_SUBJECT && is_of_machine(result))
+        kind = ERROR_SYSTEM;
     error_set(error, kind, "%s: %s, %s%s", call, word_of(device->driver.error_name, result),
               word_of(device->driver.error_string, result), size);
     return kind == ERROR_SUBJECT ? run_failed(error, RUN_FAILURE_DEVICE) : kind;
@@ -183,14 +213,31 @@ static enum error_kind enter(const struct cuda_device *device, struct error *err
     return refuse(device, ERROR_SUBJECT, device->driver.set_current(device->context), "cuCtxSetCurrent", 0, error);
 }
 
+/* A GPU whose memory does not hold what a kernel is to be given is no fault of the kernel's. */
+static enum error_kind refuse_memory(const struct cuda_device *device, size_t size_bytes, struct error *error)
+{
+    size_t free_bytes = 0, total_bytes = 0;
+    if (device->driver.memory_info(&free_bytes, &total_bytes))
+        return error_set(error, ERROR_SYSTEM, "the GPU has no memory for %zu bytes", size_bytes);
+    return error_set(error, ERROR_SYSTEM, "the GPU has no memory for %zu bytes: of %zu bytes %zu are free", size_bytes,
+                     total_bytes, free_bytes);
+}
+
+static enum error_kind allocate(const struct cuda_device *device, uint64_t *address, size_t size_bytes,
+                                struct error *error)
+{
+    const driver_result result = device->driver.allocate(address, size_bytes > 0 ? size_bytes : 1);
+    return result == DRIVER_OUT_OF_MEMORY ? refuse_memory(device, size_bytes, error)
+                                          : refuse(device, ERROR_SUBJECT, result, "cuMemAlloc", size_bytes, error);
+}
+
 enum error_kind cuda_device_put(struct cuda_device *device, uint64_t *address, const void *bytes, size_t size_bytes,
                                 struct error *error)
 {
     *address = 0;
     enum error_kind kind = enter(device, error);
     if (!kind)
-        kind = refuse(device, ERROR_SUBJECT, device->driver.allocate(address, size_bytes > 0 ? size_bytes : 1),
-                      "cuMemAlloc", size_bytes, error);
+        kind = allocate(device, address, size_bytes, error);
     if (kind)
         *address = 0;
     if (!kind && size_bytes > 0)

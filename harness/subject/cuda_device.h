@@ -27,8 +27,9 @@ void *cuda_device_stream(const struct cuda_device *device);
 int cuda_device_number(const struct cuda_device *device);
 
 /* What follows is ERROR_SUBJECT where the driver says no, with the call, the driver's name of the error, and what it
- * was for. An error of which the context does not recover (a kernel that read where there is nothing) fails all later
- * calls: the device is lost. */
+ * was for, and ERROR_SYSTEM where what it says is of the GPU or of who else is on it: its memory is full, or broken. An
+ * error of which the context does not recover (a kernel that read where there is nothing) fails all later calls: the
+ * device is lost. */
 
 /* New memory that holds so many bytes of this process's. *address 0: there is none. */
 enum error_kind cuda_device_put(struct cuda_device *device, uint64_t *address, const void *bytes, size_t size_bytes,

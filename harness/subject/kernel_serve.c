@@ -78,7 +78,9 @@ static enum error_kind answer(struct callback *callback, struct frame frame, int
             snprintf(result.failure, sizeof result.failure, "%.500s", failure.text);
         result.how = kind ? run_failure_of(&failure) : RUN_FAILURE_NONE;
         result.is_machines = kind && kind != ERROR_SUBJECT;
-        result.ends = kind && callback->kept.device && cuda_device_is_lost(callback->kept.device);
+        /* What a kernel keeps there goes with its process, so that there may be memory for the next launch. */
+        result.ends =
+            kind && callback->kept.device && (result.is_machines || cuda_device_is_lost(callback->kept.device));
         if (!kind && *left) {
             snprintf(result.failure, sizeof result.failure, "%s", left);
             result.how = RUN_FAILURE_LEFTOVER;

@@ -63,6 +63,7 @@ int cuGetErrorName(int result, const char **text)
     *text = result == OUT_OF_MEMORY     ? "CUDA_ERROR_OUT_OF_MEMORY"
             : result == ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS"
             : result == 100             ? "CUDA_ERROR_NO_DEVICE"
+            : result == 214             ? "CUDA_ERROR_ECC_UNCORRECTABLE"
             : result == 719             ? "CUDA_ERROR_LAUNCH_FAILED"
                                         : "CUDA_ERROR_INVALID_VALUE";
     return 0;
@@ -73,6 +74,7 @@ int cuGetErrorString(int result, const char **text)
     *text = result == OUT_OF_MEMORY     ? "out of memory"
             : result == ILLEGAL_ADDRESS ? "an illegal memory access was encountered"
             : result == 100             ? "no CUDA-capable device is detected"
+            : result == 214             ? "uncorrectable ECC error encountered"
             : result == 719             ? "unspecified launch failure"
                                         : "invalid argument";
     return 0;
@@ -191,6 +193,14 @@ int cuMemAlloc_v2(uint64_t *address, size_t size_bytes)
     memset(view + (at - (uint64_t)(uintptr_t)device), 0xcd, size_bytes);
     *address = at;
     return 0;
+}
+
+int cuMemGetInfo_v2(size_t *free_bytes, size_t *total_bytes)
+{
+    *total_bytes = *free_bytes = MEMORY_BYTES;
+    for (int i = 0; i < num_blocks; i++)
+        *free_bytes -= blocks[i].size_bytes;
+    return begin("cuMemGetInfo_v2");
 }
 
 int cuMemFree_v2(uint64_t address)
