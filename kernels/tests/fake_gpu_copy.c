@@ -3,6 +3,8 @@
 #include "kernels/tests/fake_gpu_memory.h"
 #include "kernels/tests/fake_gpu_queue.h"
 
+static const size_t max_pitch = 0x7fffffff; /* cudaDeviceProp.memPitch of every GPU */
+
 /* Whether both sides of a copy are what its kind says. */
 static bool copy_is_sound(const struct fake_work *copy, enum cudaMemcpyKind kind)
 {
@@ -47,6 +49,8 @@ cudaError_t cudaMemcpy2DAsync(void *to, size_t to_stride, const void *from, size
 {
     ENTER();
     const struct fake_work work = rows_of(to, to_stride, from, from_stride, row_bytes, rows);
+    if (to_stride > max_pitch || from_stride > max_pitch)
+        return fake_call_leave(cudaErrorInvalidPitchValue);
     return fake_call_leave(copy(&work, kind, stream));
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/attention/plain.h"
 #include "kernels/device/key_kernels.h"
 #include "kernels/probe/probe.h"
 #include "kernels/probe/prober_kernels.h"
@@ -23,7 +24,8 @@ static const struct compiled_kernel *const host_kernels[KERNEL_COUNT] = {KERNELS
 struct loaded {
     const struct compiled_form *form;
     bool loaded, told;
-    size_t shared_bytes; /* that a launch may ask for */
+    size_t own_shared_bytes; /* that a block has unasked: here the most that forms with a ring may have */
+    size_t shared_bytes;     /* that a launch may ask for beside them */
 };
 
 /* Of what was asked for: few of all. A function that stands for several forms is one. */
@@ -39,8 +41,10 @@ static struct loaded *function_at(const void *address)
         for (int step = 0; step < kernels[kernel]->num_launches; step++)
             for (int form = 0; form < NUM_GENERIC_FORMS + NUM_PLAIN_FORMS && count < MOST; form++)
                 if ((const void *)host_kernels[kernel]->forms[step][form].function == address && address) {
-                    functions[count] = (struct loaded){.form = &host_kernels[kernel]->forms[step][form],
-                                                       .shared_bytes = UNASKED_SHARED_BYTES};
+                    functions[count] =
+                        (struct loaded){.form = &host_kernels[kernel]->forms[step][form],
+                                        .own_shared_bytes = form < NUM_GENERIC_FORMS ? 0 : PLAIN_STATIC_BYTES_MAX,
+                                        .shared_bytes = UNASKED_SHARED_BYTES};
                     return &functions[count++];
                 }
     return NULL;
@@ -65,7 +69,8 @@ cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const v
     if (!function || fake_streams_disturb_capture()) /* loading one does */
         return fake_call_leave(function ? cudaErrorStreamCaptureUnsupported : cudaErrorInvalidDeviceFunction);
     function->loaded = true;
-    *attributes = (struct cudaFuncAttributes){.numRegs = 128, .maxThreadsPerBlock = MAX_BLOCK_THREADS};
+    *attributes = (struct cudaFuncAttributes){
+        .numRegs = 128, .maxThreadsPerBlock = MAX_BLOCK_THREADS, .sharedSizeBytes = function->own_shared_bytes};
     return fake_call_leave(cudaSuccess);
 }
 
@@ -74,7 +79,7 @@ cudaError_t cudaFuncSetAttribute(const void *address, enum cudaFuncAttribute att
     ENTER();
     struct loaded *function = function_at(address);
     if (!function || attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 ||
-        (size_t)value > fake_gpu.shared_room)
+        (size_t)value + function->own_shared_bytes > fake_gpu.shared_room)
         return fake_call_leave(cudaErrorInvalidValue);
     function->shared_bytes = (size_t)value;
     return fake_call_leave(cudaSuccess);
@@ -85,8 +90,11 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *count, const void
 {
     ENTER();
     struct loaded *function = function_at(address);
-    *count = threads <= MAX_BLOCK_THREADS && shared_bytes <= fake_gpu.shared_room ? 2 : 0;
-    return fake_call_leave(function ? cudaSuccess : cudaErrorInvalidDeviceFunction);
+    if (!function)
+        return fake_call_leave(cudaErrorInvalidDeviceFunction);
+    size_t all_bytes = shared_bytes + function->own_shared_bytes;
+    *count = threads <= MAX_BLOCK_THREADS && all_bytes <= fake_gpu.shared_room ? 2 : 0;
+    return fake_call_leave(cudaSuccess);
 }
 
 /* Pointers are NULL, or to memory of the device. */

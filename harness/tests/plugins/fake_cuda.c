@@ -2,7 +2,8 @@
  * NVIDIA's driver for tests on machines without a GPU, as libcuda.so.1: the functions that cuda_device.c asks for, on
  * memory that this process cannot read at the device's addresses. It can by fake_cuda_view alone, which knows no
  * others: a pointer of the wrong kind is found out on either side. A copy there is done when somebody waits for it and
- * no sooner, as one from memory that is not page-locked may be. FAKE_CUDA_FAIL=FUNCTION:N:CODE makes the Nth call of
+ * no sooner, as one from memory that is not page-locked may be. Nothing works before cuInit, and no memory in a thread
+ * whose current context is not the device's. FAKE_CUDA_FAIL=FUNCTION:N:CODE makes the Nth call of
  * a function return an error, FUNCTION:N:CODE:sticky all calls from then on.
  */
 #define _GNU_SOURCE
@@ -19,6 +20,8 @@ enum {
     ALIGNMENT = 256,
     INVALID_VALUE = 1,
     OUT_OF_MEMORY = 2,
+    NOT_INITIALIZED = 3,
+    INVALID_CONTEXT = 201,
     ILLEGAL_ADDRESS = 700
 };
 #define MEMORY_BYTES ((size_t)256 << 20)
@@ -35,6 +38,7 @@ static struct copy {
 static int num_blocks, num_copies, sticky;
 static char *device, *view; /* the same memory, at two places */
 static char stream;
+static _Thread_local void *current; /* context */
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
@@ -46,6 +50,8 @@ static int begin(const char *function)
     const char *wish = getenv("FAKE_CUDA_FAIL");
     char name[64], end[8] = "";
     int at, code;
+    if (!device)
+        return NOT_INITIALIZED;
     if (sticky || !wish || sscanf(wish, "%63[^:]:%d:%d:%7s", name, &at, &code, end) < 3 || strcmp(name, function) != 0)
         return sticky;
     if (strcmp(counted, name) != 0) {
@@ -56,6 +62,13 @@ static int begin(const char *function)
         return 0;
     sticky = strcmp(end, "sticky") == 0 ? code : 0;
     return code;
+}
+
+/* The same of a call that works in a context. */
+static int begin_in_context(const char *function)
+{
+    int wrong = begin(function);
+    return wrong || current == &stream ? wrong : INVALID_CONTEXT;
 }
 
 int cuGetErrorName(int result, const char **text)
@@ -137,6 +150,7 @@ int cuDevicePrimaryCtxRelease_v2(int number)
 
 int cuCtxSetCurrent(void *context)
 {
+    current = context;
     return context == &stream ? 0 : INVALID_VALUE;
 }
 
@@ -152,14 +166,14 @@ static void finish_copies(void)
 int cuCtxSynchronize(void)
 {
     finish_copies();
-    return begin("cuCtxSynchronize");
+    return begin_in_context("cuCtxSynchronize");
 }
 
 int cuStreamCreate(void **made, unsigned flags)
 {
     (void)flags;
     *made = &stream;
-    return begin("cuStreamCreate");
+    return begin_in_context("cuStreamCreate");
 }
 
 int cuStreamDestroy_v2(void *made)
@@ -181,7 +195,7 @@ static int find(uint64_t address, size_t size_bytes)
 int cuMemAlloc_v2(uint64_t *address, size_t size_bytes)
 {
     uint64_t at = (uint64_t)(uintptr_t)device;
-    int i = 0, wrong = begin("cuMemAlloc_v2");
+    int i = 0, wrong = begin_in_context("cuMemAlloc_v2");
     if (wrong)
         return wrong;
     for (; i < num_blocks && blocks[i].address - at < size_bytes; i++)
@@ -200,14 +214,14 @@ int cuMemGetInfo_v2(size_t *free_bytes, size_t *total_bytes)
     *total_bytes = *free_bytes = MEMORY_BYTES;
     for (int i = 0; i < num_blocks; i++)
         *free_bytes -= blocks[i].size_bytes;
-    return begin("cuMemGetInfo_v2");
+    return begin_in_context("cuMemGetInfo_v2");
 }
 
 int cuMemFree_v2(uint64_t address)
 {
     const int i = find(address, 1);
-    if (sticky)
-        return sticky;
+    if (sticky || current != &stream)
+        return sticky ? sticky : INVALID_CONTEXT;
     if (i < 0 || blocks[i].address != address)
         return INVALID_VALUE;
     finish_copies();
@@ -218,7 +232,7 @@ int cuMemFree_v2(uint64_t address)
 
 int cuMemcpyHtoD_v2(uint64_t address, const void *from, size_t size_bytes)
 {
-    int wrong = begin("cuMemcpyHtoD_v2");
+    int wrong = begin_in_context("cuMemcpyHtoD_v2");
     if (!wrong && find(address, size_bytes) < 0)
         wrong = INVALID_VALUE;
     if (num_copies == MAX_COPIES)
@@ -232,7 +246,7 @@ int cuMemcpyHtoD_v2(uint64_t address, const void *from, size_t size_bytes)
 
 int cuMemcpyDtoH_v2(void *to, uint64_t address, size_t size_bytes)
 {
-    int wrong = begin("cuMemcpyDtoH_v2");
+    int wrong = begin_in_context("cuMemcpyDtoH_v2");
     if (!wrong && find(address, size_bytes) < 0)
         wrong = INVALID_VALUE;
     finish_copies();
