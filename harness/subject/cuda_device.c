@@ -138,15 +138,27 @@ static enum error_kind name_device(struct cuda_device *device, struct error *err
     return kind;
 }
 
+/* Which GPUs there are is asked of the driver and of the environment, whose part is easily forgotten. */
+static enum error_kind find_any(const struct cuda_device *device, struct error *error)
+{
+    const struct driver *driver = &device->driver;
+    const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+    int count = 0;
+    const driver_result result = driver->init(0);
+    if (result && result != DRIVER_NO_DEVICE)
+        return refuse(device, ERROR_USAGE, result, "cuInit", 0, error);
+    enum error_kind kind =
+        result ? ERROR_NONE : refuse(device, ERROR_USAGE, driver->device_count(&count), "cuDeviceGetCount", 0, error);
+    if (kind || count > 0)
+        return kind;
+    return error_set(error, ERROR_USAGE, "it takes tensors in a GPU's memory, and no GPU can be seen%s%s",
+                     visible ? " of CUDA_VISIBLE_DEVICES=" : "", visible ? visible : "");
+}
+
 static enum error_kind open_first(struct cuda_device *device, struct error *error)
 {
     const struct driver *driver = &device->driver;
-    int count = 0;
-    enum error_kind kind = refuse(device, ERROR_USAGE, driver->init(0), "cuInit", 0, error);
-    if (!kind)
-        kind = refuse(device, ERROR_USAGE, driver->device_count(&count), "cuDeviceGetCount", 0, error);
-    if (!kind && count < 1)
-        kind = error_set(error, ERROR_USAGE, "it takes tensors in a GPU's memory, and no GPU can be seen");
+    enum error_kind kind = find_any(device, error);
     if (!kind)
         kind = refuse(device, ERROR_USAGE, driver->device(&device->number, 0), "cuDeviceGet", 0, error);
     if (!kind)

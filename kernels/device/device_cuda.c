@@ -43,6 +43,16 @@ static void driver_version(char *version)
         fclose(file);
 }
 
+/* Which GPUs there are is asked of the driver and of the environment, whose part is easily forgotten. */
+static enum error_kind tell_none(struct error *error)
+{
+    const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+    (void)cudaGetLastError();
+    return visible ? error_set(error, ERROR_SYSTEM, "device cuda: the driver has no GPU of CUDA_VISIBLE_DEVICES='%s'",
+                               visible)
+                   : error_set(error, ERROR_SYSTEM, "device cuda: the driver sees no GPU");
+}
+
 /* The runtime's own word for a driver that is too old, or is none, names neither. */
 static enum error_kind count_devices(int *count, struct error *error)
 {
@@ -50,6 +60,8 @@ static enum error_kind count_devices(int *count, struct error *error)
     int known = 0, needed = 0;
     char driver[DRIVER_SIZE];
     cudaError_t code = cudaGetDeviceCount(count);
+    if (code == cudaErrorNoDevice || (code == cudaSuccess && *count == 0))
+        return tell_none(error);
     if (code == cudaErrorInsufficientDriver && cudaDriverGetVersion(&known) == cudaSuccess &&
         cudaRuntimeGetVersion(&needed) == cudaSuccess) {
         driver_version(driver);
@@ -97,10 +109,6 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
         return error_memory(error, "device cuda", sizeof *opened);
     if ((kind = count_devices(&count, error)))
         goto out;
-    if (count == 0) {
-        kind = error_set(error, ERROR_SYSTEM, "device cuda: the runtime sees no GPU");
-        goto out;
-    }
     TRY(cudaSetDevice(0));
     TRY(cudaGetDeviceProperties(&properties, 0));
     TRY(cudaRuntimeGetVersion(&version));

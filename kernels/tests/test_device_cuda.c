@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -277,7 +278,7 @@ static void test_no_gpu(void **state)
         struct fake_gpu gpu;
         const char *told;
     } rows[] = {
-        {{.count = 0, .driver = CUDART_VERSION}, "cudaGetDeviceCount"},
+        {{.count = 0, .driver = CUDART_VERSION}, "the driver sees no GPU"},
         {{.count = 0, .driver = 0}, "there is no driver of a GPU"},
         {{.count = 1, .driver = 12040}, "knows CUDA 12.4, and this program takes CUDA 13.0"},
         {{.count = 1, .driver = CUDART_VERSION, .major = 7, .minor = 5, .no_image = true},
@@ -299,6 +300,21 @@ static void test_no_gpu(void **state)
         assert_null(device);
         assert_nothing_held();
     }
+}
+
+static void test_no_gpu_that_can_be_seen(void **state)
+{
+    const struct fake_gpu before = fake_gpu;
+    struct device *device;
+    struct error error;
+    (void)state;
+    fake_gpu.count = 0;
+    setenv("CUDA_VISIBLE_DEVICES", "7", 1);
+    assert_int_equal(device_open(&device, DEVICE_CUDA, &(struct device_options){.threads = 1}, &error), ERROR_SYSTEM);
+    unsetenv("CUDA_VISIBLE_DEVICES");
+    fake_gpu = before;
+    assert_non_null(strstr(error.text, "has no GPU of CUDA_VISIBLE_DEVICES='7'"));
+    assert_int_equal(cudaGetLastError(), cudaSuccess); /* what was told is no later call's */
 }
 
 /* ---- other GPUs -------------------------------------------------------------------------------------------------- */
@@ -422,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_memory_that_is_not_there),
         cmocka_unit_test(test_a_failure_of_the_prober_is_told_once),
         cmocka_unit_test(test_no_gpu),
+        cmocka_unit_test(test_no_gpu_that_can_be_seen),
         cmocka_unit_test(test_sums_of_another_generation_are_refused),
         cmocka_unit_test(test_gpus_with_less_shared_memory),
         cmocka_unit_test(test_times_of_replayed_work),
