@@ -7,7 +7,7 @@
 
 enum { STATUS_USAGE = 2, MAX_HEADS = 1024, MAX_PAGE_SIZE = 4096 };
 
-static const int64_t max_keys = 1 << 30;
+static const int64_t max_keys = 1 << 30, max_again = 10000;
 
 /* ---- values of the axes ----------------------------------------------------------------------------------------- */
 
@@ -137,6 +137,7 @@ static void print_help(void)
          "  --judge KEYS        compares out with an f64 reference, made on the host, where there are not more keys "
          "(0)\n"
          "  --check             launches twice, compares the bits of out and lse, prints their digests\n"
+         "  --again N           with --check, N launches more behind those that are timed, each of the same bits (0)\n"
          "  --make-keys         makes k and v of each shape on the GPU, and times that and their digest, in the place "
          "of "
          "kernels\n"
@@ -164,6 +165,7 @@ enum setting {
     SETTING_SECONDS,
     SETTING_JUDGE,
     SETTING_CHECK,
+    SETTING_AGAIN,
     SETTING_GENERIC,
     SETTING_MERGE_APART,
     SETTING_MAKE_KEYS,
@@ -200,6 +202,8 @@ static int parse_setting(struct options *options, enum setting setting, const ch
     case SETTING_CHECK:
         options->check = true;
         return -1;
+    case SETTING_AGAIN:
+        return parse_integer(&options->again, text, 0, max_again) ? -1 : complain("again", text, "0 to 10000");
     case SETTING_GENERIC:
         options->generic = true;
         return -1;
@@ -240,6 +244,7 @@ int options_parse(struct options *options, int argc, char **argv)
         [SETTING_SECONDS] = {"seconds", required_argument, NULL, SETTING_SECONDS},
         [SETTING_JUDGE] = {"judge", required_argument, NULL, SETTING_JUDGE},
         [SETTING_CHECK] = {"check", no_argument, NULL, SETTING_CHECK},
+        [SETTING_AGAIN] = {"again", required_argument, NULL, SETTING_AGAIN},
         [SETTING_GENERIC] = {"generic", no_argument, NULL, SETTING_GENERIC},
         [SETTING_MERGE_APART] = {"merge-apart", no_argument, NULL, SETTING_MERGE_APART},
         [SETTING_MAKE_KEYS] = {"make-keys", no_argument, NULL, SETTING_MAKE_KEYS},
@@ -264,6 +269,8 @@ int options_parse(struct options *options, int argc, char **argv)
         fprintf(stderr, "bench_gpu: what is \"%s\"? bench_gpu --help lists the options\n", argv[optind]);
         return STATUS_USAGE;
     }
+    if (options->again && !options->check)
+        return complain("again", "without --check", "with --check, which says what the bits are");
     int status = select_shapes(options, chosen);
     bool launches = options->timing.replays || options->check || options->judged_keys || options->keys;
     return status >= 0 || launches ? status

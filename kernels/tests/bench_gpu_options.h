@@ -31,6 +31,7 @@ struct options {
     bool merge_apart;    /* chunks are merged by a launch of their own */
     bool keys;           /* k and v are made on the GPU, and that is timed in the place of kernels */
     int64_t judged_keys; /* shapes of at most as many are judged */
+    int64_t again;       /* launches behind the timed ones whose bits are to be those of the first */
     enum exponential exponential;
 };
 
