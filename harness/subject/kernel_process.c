@@ -169,6 +169,8 @@ static enum error_kind begin(struct kernel_process *process, struct kernel_hello
         return ERROR_NONE;
     char why[CHILD_WHY_SIZE];
     kernel_child_end(&process->pipe, false, why);
+    if (*hello->failure && kind == ERROR_SUBJECT) /* it could be run there before: something else has changed */
+        kind = ERROR_SYSTEM;
     kind = error_set(error, begun == ERROR_USAGE ? kind : begun, "%s: %s", process->options.name, wrong.text);
     return blame(error, kind, RUN_FAILURE_NONSENSE);
 }

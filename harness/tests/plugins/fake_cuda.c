@@ -4,9 +4,11 @@
  * others: a pointer of the wrong kind is found out on either side. A copy there is done when somebody waits for it and
  * no sooner, as one from memory that is not page-locked may be. Nothing works before cuInit, and no memory in a thread
  * whose current context is not the device's. FAKE_CUDA_FAIL=FUNCTION:N:CODE makes the Nth call of
- * a function return an error, FUNCTION:N:CODE:sticky all calls from then on.
+ * a function return an error, FUNCTION:N:CODE:sticky all calls from then on. The device is the first process's alone
+ * where FAKE_CUDA_ONLY_FIRST names a file, which that one makes.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@ enum {
     INVALID_VALUE = 1,
     OUT_OF_MEMORY = 2,
     NOT_INITIALIZED = 3,
+    DEVICE_UNAVAILABLE = 46,
     INVALID_CONTEXT = 201,
     ILLEGAL_ADDRESS = 700
 };
@@ -73,23 +76,25 @@ static int begin_in_context(const char *function)
 
 int cuGetErrorName(int result, const char **text)
 {
-    *text = result == OUT_OF_MEMORY     ? "CUDA_ERROR_OUT_OF_MEMORY"
-            : result == ILLEGAL_ADDRESS ? "CUDA_ERROR_ILLEGAL_ADDRESS"
-            : result == 100             ? "CUDA_ERROR_NO_DEVICE"
-            : result == 214             ? "CUDA_ERROR_ECC_UNCORRECTABLE"
-            : result == 719             ? "CUDA_ERROR_LAUNCH_FAILED"
-                                        : "CUDA_ERROR_INVALID_VALUE";
+    *text = result == OUT_OF_MEMORY        ? "CUDA_ERROR_OUT_OF_MEMORY"
+            : result == ILLEGAL_ADDRESS    ? "CUDA_ERROR_ILLEGAL_ADDRESS"
+            : result == DEVICE_UNAVAILABLE ? "CUDA_ERROR_DEVICE_UNAVAILABLE"
+            : result == 100                ? "CUDA_ERROR_NO_DEVICE"
+            : result == 214                ? "CUDA_ERROR_ECC_UNCORRECTABLE"
+            : result == 719                ? "CUDA_ERROR_LAUNCH_FAILED"
+                                           : "CUDA_ERROR_INVALID_VALUE";
     return 0;
 }
 
 int cuGetErrorString(int result, const char **text)
 {
-    *text = result == OUT_OF_MEMORY     ? "out of memory"
-            : result == ILLEGAL_ADDRESS ? "an illegal memory access was encountered"
-            : result == 100             ? "no CUDA-capable device is detected"
-            : result == 214             ? "uncorrectable ECC error encountered"
-            : result == 719             ? "unspecified launch failure"
-                                        : "invalid argument";
+    *text = result == OUT_OF_MEMORY        ? "out of memory"
+            : result == ILLEGAL_ADDRESS    ? "an illegal memory access was encountered"
+            : result == DEVICE_UNAVAILABLE ? "CUDA-capable device(s) is/are busy or unavailable"
+            : result == 100                ? "no CUDA-capable device is detected"
+            : result == 214                ? "uncorrectable ECC error encountered"
+            : result == 719                ? "unspecified launch failure"
+                                           : "invalid argument";
     return 0;
 }
 
@@ -135,8 +140,15 @@ int cuDeviceGetName(char *name, int size, int number)
 
 int cuDevicePrimaryCtxRetain(void **context, int number)
 {
+    const char *only = getenv("FAKE_CUDA_ONLY_FIRST");
     (void)number;
     *context = &stream;
+    if (only) {
+        const int descriptor = open(only, O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (descriptor < 0)
+            return DEVICE_UNAVAILABLE;
+        close(descriptor);
+    }
     return begin("cuDevicePrimaryCtxRetain");
 }
 
