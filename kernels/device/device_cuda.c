@@ -23,6 +23,7 @@ struct cuda_state {
     size_t shared_room;
     bool measured;    /* of the architecture whose functions the models were fitted to: sm_90, an H100 */
     int major, minor; /* compute capability */
+    char lost[256];   /* what was said when the context was lost; "": it is not */
 };
 
 enum {
@@ -152,10 +153,25 @@ static size_t cuda_shared_room(const void *state)
     return ((const struct cuda_state *)state)->shared_room;
 }
 
+/* Behind a failure: whether all that follows fails, too, as behind a kernel that has read where there is nothing. */
+static enum error_kind notice_loss(struct cuda_state *state, enum error_kind kind, const struct error *error)
+{
+    if (kind && !*state->lost && cudaStreamSynchronize(state->stream) != cudaSuccess)
+        snprintf(state->lost, sizeof state->lost, "%.255s", error->text);
+    (void)cudaGetLastError();
+    return kind;
+}
+
+/* What a run begins with. Of a context that is lost the runtime has the first fault's words for each later call, which
+ * would be told of points that have nothing to do with it. */
 static enum error_kind cuda_allocate(void *state, void **memory, size_t size_bytes, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    (void)state;
+    const struct cuda_state *opened = state;
+    *memory = NULL;
+    if (*opened->lost)
+        return error_set(error, ERROR_SYSTEM, "device cuda: lost to this process, since an earlier launch ended in: %s",
+                         opened->lost);
     TRY(cudaMalloc(memory, size_bytes));
 out:
     return kind;
@@ -194,7 +210,7 @@ static enum error_kind cuda_copy_out(void *state, void *to, const void *from, si
     TRY(cudaMemcpyAsync(to, from, size_bytes, cudaMemcpyDeviceToHost, stream));
     TRY(wait_for_copy(stream));
 out:
-    return kind;
+    return kind ? notice_loss(state, kind, error) : kind;
 }
 
 /* This and cuda_fill are in order with all that the stream was given before and is given later. Rows that lie side by
@@ -354,7 +370,7 @@ out:
         cudaEventDestroy(start);
     if (end)
         cudaEventDestroy(end);
-    return kind;
+    return kind ? notice_loss(state, kind, error) : kind;
 }
 
 const struct device_ops device_cuda_ops = {

@@ -32,6 +32,9 @@ extern bool fake_gpu_fails_once; /* later ones do not fail with it */
  * of after it. */
 extern bool fake_gpu_others_first;
 
+/* Whether the next kernel that runs faults. */
+extern bool fake_gpu_fault_at_launch;
+
 /* What is held and was not given back: blocks of memory, streams, events, graphs. */
 int fake_gpu_held(void);
 

@@ -8,7 +8,7 @@
 #include "kernels/tests/fake_gpu_kernel.h"
 #include "kernels/tests/fake_gpu_memory.h"
 
-bool fake_gpu_others_first;
+bool fake_gpu_others_first, fake_gpu_fault_at_launch;
 struct CUstream_st fake_legacy_stream, *fake_streams;
 cudaError_t fake_gpu_lost;
 
@@ -58,8 +58,11 @@ static void run_work(const struct fake_work *work)
         memset(work->to, work->byte, work->row_bytes);
         break;
     case WORK_KERNEL:
-        if (!fake_gpu_run(work->form, work->grid, &work->args))
+        if (fake_gpu_fault_at_launch)
+            fake_gpu_lost = cudaErrorIllegalAddress;
+        else if (!fake_gpu_run(work->form, work->grid, &work->args))
             fake_gpu_lost = cudaErrorLaunchFailure;
+        fake_gpu_fault_at_launch = false;
         break;
     case WORK_KEYS:
         fake_gpu_work_on_keys(&work->keys);

@@ -17,6 +17,7 @@
 #include "kernels/tests/failing_calls.h"
 #include "kernels/tests/fake_gpu.h"
 #include "kernels/tests/fake_gpu_memory.h"
+#include "kernels/tests/fake_gpu_queue.h"
 #include "kernels/tests/gpu_timing.h"
 #include "kernels/tests/made_problem.h"
 #include "kernels/tests/sound_recipes.h"
@@ -258,6 +259,36 @@ static void test_memory_that_is_not_there(void **state)
     assert_nothing_held();
 }
 
+/* A kernel's fault is told of its own launch; later ones are told that there was one. Other failures are forgotten. */
+static void test_a_context_that_is_lost(void **state)
+{
+    struct device *device = open_device(DEVICE_CUDA, FORM_FASTEST);
+    struct result result;
+    struct error error;
+    (void)state;
+    run_soundly(&result, device, &shapes[0], 1, NULL);
+    fake_gpu_fails_once = true;
+    for (long calls = 0; calls == 0 || error.kind; calls++) {
+        error.kind = ERROR_NONE;
+        fake_gpu_calls_left = calls;
+        (void)run(&result, device, &shapes[0], 1, NULL, &error);
+        fake_gpu_calls_left = -1;
+        run_soundly(&result, device, &shapes[0], 1, NULL);
+    }
+    fake_gpu_fault_at_launch = true;
+    assert_int_equal(run(&result, device, &shapes[0], 1, NULL, &error), ERROR_SYSTEM);
+    assert_non_null(strstr(error.text, "cudaEventSynchronize"));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(run(&result, device, &shapes[0], 1, NULL, &error), ERROR_SYSTEM);
+        assert_non_null(strstr(error.text, "lost to this process, since an earlier launch ended in: device cuda: "
+                                           "cudaEventSynchronize"));
+    }
+    device_close(device);
+    fake_gpu_lost = cudaSuccess;
+    (void)cudaGetLastError();
+    assert_nothing_held();
+}
+
 static void test_a_failure_of_the_prober_is_told_once(void **state)
 {
     struct device *device = open_device(DEVICE_CUDA, FORM_FASTEST);
@@ -436,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_keys_that_are_put_there_in_parts),
         cmocka_unit_test(test_each_call_that_fails_is_told_and_leaves_nothing_behind),
         cmocka_unit_test(test_memory_that_is_not_there),
+        cmocka_unit_test(test_a_context_that_is_lost),
         cmocka_unit_test(test_a_failure_of_the_prober_is_told_once),
         cmocka_unit_test(test_no_gpu),
         cmocka_unit_test(test_no_gpu_that_can_be_seen),
