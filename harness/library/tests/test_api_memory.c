@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "harness/library/tests/api_fixture.h"
-#include "harness/library/tests/failing_memory.h"
+#include "harness/support/tests/failing_memory.h"
 
 #ifndef OTHER_ALLOCATOR
 

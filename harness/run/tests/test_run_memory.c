@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "harness/library/tests/failing_memory.h"
+#include "harness/support/tests/failing_memory.h"
 #include "harness/run/tests/run_fixture.h"
 
 #ifndef OTHER_ALLOCATOR

@@ -3,8 +3,8 @@
  * the allocation whose turn it is, if the library that is tested asks, or those parts of libc and jansson do that
  * answer to it. One source includes it. Where a sanitizer has an allocator there is none, and OTHER_ALLOCATOR says so.
  */
-#ifndef HARNESS_LIBRARY_TESTS_FAILING_MEMORY_H
-#define HARNESS_LIBRARY_TESTS_FAILING_MEMORY_H
+#ifndef HARNESS_SUPPORT_TESTS_FAILING_MEMORY_H
+#define HARNESS_SUPPORT_TESTS_FAILING_MEMORY_H
 
 #include <dlfcn.h>
 #include <errno.h>
