@@ -6,6 +6,7 @@
 #include "harness/case/case_bugs.h"
 #include "harness/case/value_types.h"
 #include "harness/support/field_yaml.h"
+#include "harness/support/text_stream.h"
 
 const char known_bugs_allowed[] =
     "{SIGNATURE: BUG BUG ..., ...}, signatures but none, bugs of letters and digits, each perhaps with (EVIDENCE): "
@@ -188,7 +189,7 @@ static enum error_kind bugs_read(const struct key *key, const struct yaml_node *
     uint64_t seen = 0;
     if (node->kind != YAML_MAPPING || !node->first)
         return field_error(&key->field, node, yaml_is_null(node) ? "has no value" : "is not a mapping", error);
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     enum error_kind kind = stream ? ERROR_NONE : error_memory(error, "a text of a case file", FIELD_TEXT_SIZE);
     for (const struct yaml_node *name = node->first; name && !kind; name = name->next->next)
         kind = put_bugs(stream, key, name, &seen, error);

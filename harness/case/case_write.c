@@ -8,6 +8,7 @@
 #include "harness/case/recipe_library.h"
 #include "harness/case/test_case.h"
 #include "harness/problem/distribution.h"
+#include "harness/support/text_stream.h"
 
 /* A text that grows. */
 struct written {
@@ -149,7 +150,7 @@ char *case_write_value(enum key_id id, const struct point *point)
     struct error unused;
     if (recipe_library_open(&unused))
         return NULL;
-    written.stream = open_memstream(&written.text, &written.size);
+    written.stream = text_stream_open(&written.text, &written.size);
     if (!written.stream)
         return NULL;
     write_value(written.stream, id, point);

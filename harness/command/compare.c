@@ -12,6 +12,7 @@
 
 #include "harness/support/replacement.h"
 #include "harness/support/source.h"
+#include "harness/support/text_stream.h"
 
 enum { WIDTH_DEFAULT = 80, FIELDS_MAX = 64 };
 
@@ -194,7 +195,7 @@ static enum error_kind print(struct printout *printout, const struct compare_vie
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     bool complete = stream && printout->format->print(stream, view);
     complete = stream && fclose(stream) == 0 && complete;
     enum error_kind kind = ERROR_NONE;

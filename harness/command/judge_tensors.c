@@ -6,6 +6,7 @@
 
 #include "harness/command/judge_reading.h"
 #include "harness/support/text.h"
+#include "harness/support/text_stream.h"
 
 /* Whether a word of the command line says where results go, or that less of them is to be seen. */
 static bool is_aside(const struct judge_options *options, const char *word)
@@ -19,7 +20,7 @@ static bool is_aside(const struct judge_options *options, const char *word)
 enum error_kind judge_input_quote(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
     size_t size;
-    FILE *stream = open_memstream(&input->command, &size);
+    FILE *stream = text_stream_open(&input->command, &size);
     bool complete = stream && fprintf(stream, "alibicheck judge") > 0;
     for (int i = 1; i < options->num_words && complete; i++) {
         if (is_aside(options, options->words[i]))

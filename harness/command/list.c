@@ -14,6 +14,7 @@
 #include "harness/subject/ability.h"
 #include "harness/support/file.h"
 #include "harness/support/suggest.h"
+#include "harness/support/text_stream.h"
 
 /* Kernels that do not take every dtype. */
 static void list_kernels_of_few(void)
@@ -286,7 +287,7 @@ char *list_topics(void)
 {
     char *text = NULL;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (!stream)
         return NULL;
     for (size_t i = 0; i < NUM_TOPICS; i++) {

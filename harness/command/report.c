@@ -11,6 +11,7 @@
 #include "harness/report/review/review_table.h"
 #include "harness/support/replacement.h"
 #include "harness/support/source.h"
+#include "harness/support/text_stream.h"
 
 const char *const report_format_names[REPORT_FORMAT_COUNT] = {
     [REPORT_HTML] = "html", [REPORT_MARKDOWN] = "markdown", [REPORT_CSV] = "csv", [REPORT_JSON] = "json"};
@@ -99,7 +100,7 @@ static enum error_kind make_report(char **text, size_t *size, const struct repor
     if (!kind && compares)
         kind = review_compare(&changes, &before, &review, error);
     if (!kind) {
-        FILE *stream = open_memstream(text, size);
+        FILE *stream = text_stream_open(text, size);
         if (options->format == REPORT_CSV)
             warn_of_missing(record_runs_missing(&review.runs));
         bool complete = stream && print(stream, &review, compares ? &changes : NULL, options) && !ferror(stream);
@@ -133,7 +134,7 @@ static enum error_kind make_tables(char **text, size_t *size, const struct repor
     if (!kind)
         warn_of_missing(missing);
     if (!kind) {
-        FILE *stream = open_memstream(text, size);
+        FILE *stream = text_stream_open(text, size);
         bool complete = stream && printers[options->format](stream, &document) && !ferror(stream);
         complete = stream && fclose(stream) == 0 && complete;
         if (!complete)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/case/case_write.h"
+#include "harness/support/text_stream.h"
 
 static enum error_kind no_memory(struct error *error)
 {
@@ -77,7 +78,7 @@ char *candidate_text(const struct candidate *candidate, const char *name, const 
 {
     char *text = NULL;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (!stream)
         return NULL;
     if (about)

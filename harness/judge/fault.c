@@ -149,7 +149,7 @@ static void print_heads(FILE *stream, const struct fault *fault, enum fault_side
     }
 }
 
-static void print_sentence(FILE *stream, const struct fault *fault, const char *const *names)
+void fault_print(FILE *stream, const struct fault *fault, const char *const *names)
 {
     long long elements = (long long)fault->elements;
     if (fault->total.mismatched == 0)
@@ -173,18 +173,4 @@ static void print_sentence(FILE *stream, const struct fault *fault, const char *
         fprintf(stream, "; %s itself within tolerance, %.3g max", names[FAULT_REFERENCE], fault->truth.max_abs_err);
     if (fault->truth.undecided > 0)
         fprintf(stream, ", %lld undecided", (long long)fault->truth.undecided);
-}
-
-char *fault_sentence(const struct fault *fault, const char *const *names)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    if (!stream)
-        return NULL;
-    print_sentence(stream, fault, names);
-    if (fclose(stream) == 0)
-        return text;
-    free(text);
-    return NULL;
 }

@@ -15,6 +15,8 @@
 #ifndef HARNESS_JUDGE_FAULT_H
 #define HARNESS_JUDGE_FAULT_H
 
+#include <stdio.h>
+
 #include "harness/judge/verdict.h"
 
 enum fault_side { FAULT_KERNEL, FAULT_REFERENCE, FAULT_BOTH, FAULT_SIDE_COUNT };
@@ -48,9 +50,8 @@ void fault_clear(struct fault *fault);
 
 /*
  * For people: "agrees, 0.00098 max", or "7/4096 differ, 0.00244 max: reference at fault in 7 (heads 0-2); reference
- * itself 9/4096 wrong, 0.0019 max". names are what to call the sides: fault_side_names, or others. A new string, or
- * NULL.
+ * itself 9/4096 wrong, 0.0019 max". names are what to call the sides: fault_side_names, or others.
  */
-char *fault_sentence(const struct fault *fault, const char *const *names);
+void fault_print(FILE *stream, const struct fault *fault, const char *const *names);
 
 #endif

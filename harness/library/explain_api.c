@@ -7,6 +7,7 @@
 #include "harness/library/explained_element.h"
 #include "harness/library/judged_parts.h"
 #include "harness/support/json_value.h"
+#include "harness/support/text_stream.h"
 #include "reference/computing_environment.h"
 
 struct alibicheck_explanation {
@@ -119,7 +120,7 @@ static enum error_kind put_down(struct alibicheck_explanation *explanation, cons
     json_t *object = record_fields_to_json(&record_explained_fields, element);
     explanation->json = object ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     json_decref(object);
-    FILE *stream = explanation->json ? open_memstream(&explanation->text, &size) : NULL;
+    FILE *stream = explanation->json ? text_stream_open(&explanation->text, &size) : NULL;
     if (!stream)
         return error_memory(failure, "an explanation", 4096);
     explained_element_print(stream, element, "element");

@@ -7,6 +7,7 @@
 
 #include "harness/judge/cause/signature_info.h"
 #include "harness/library/judged_worst.h"
+#include "harness/support/text_stream.h"
 
 /* NaN without the sign that printf would show. */
 static double plain(double number)
@@ -225,7 +226,7 @@ char *judged_message(const struct judged_record *record)
     worst_find(&elements, &lses, &rows, record);
     if (worst_bounds(bounds, &elements, record))
         return NULL;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (!stream)
         return NULL;
     print_first_line(stream, record);

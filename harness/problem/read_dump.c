@@ -9,6 +9,7 @@
 #include "harness/support/file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/source.h"
+#include "harness/support/text_stream.h"
 
 #define WHOLE_MAX (INT64_C(1) << 53)
 enum { DUMPED_NAME_MAX = 2000 };
@@ -197,7 +198,7 @@ char *recipe_keys_text(const json_t *object)
     size_t size;
     const char *name, *before = "{";
     const json_t *value;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     bool complete = stream;
     json_object_foreach((json_t *)(uintptr_t)object, name, value)
     {

@@ -14,6 +14,7 @@
 #include "harness/subject/callback.h"
 #include "harness/subject/launch_watch.h"
 #include "harness/support/json_value.h"
+#include "harness/support/text_stream.h"
 #include "harness/support/threads.h"
 #include "reference/computing_environment.h"
 
@@ -118,7 +119,7 @@ static const struct sink_kind caller_sink = {.record = take_record};
 static bool put_text(struct alibicheck_results *results)
 {
     size_t size;
-    FILE *stream = open_memstream(&results->text, &size);
+    FILE *stream = text_stream_open(&results->text, &size);
     const char *separator = ": ";
     if (!stream)
         return false;

@@ -7,6 +7,7 @@
 #include "harness/report/record/record_field.h"
 #include "harness/support/json_value.h"
 #include "harness/support/source.h"
+#include "harness/support/text_stream.h"
 
 /* ---- a line ------------------------------------------------------------------------------------------------------ */
 
@@ -236,7 +237,7 @@ enum error_kind baseline_update(char **text, struct baseline_change *change, con
     if (kind)
         return kind;
     const struct compared **points = sort_by_key(collation);
-    FILE *stream = points ? open_memstream(text, &size) : NULL;
+    FILE *stream = points ? text_stream_open(text, &size) : NULL;
     bool complete = stream && print_baseline(stream, change, collation, points, notes);
     complete = stream && fclose(stream) == 0 && complete;
     free(points);

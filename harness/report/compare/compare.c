@@ -6,6 +6,7 @@
 
 #include "harness/report/compare/compare_field.h"
 #include "harness/report/compare/key_order.h"
+#include "harness/support/text_stream.h"
 
 /* ---- joining ----------------------------------------------------------------------------------------------------- */
 
@@ -217,7 +218,7 @@ char *collation_sentence(const struct collation *collation)
     size_t size;
     const char *separator = "";
     char *left_out = collation_left_out(collation);
-    FILE *stream = left_out ? open_memstream(&text, &size) : NULL;
+    FILE *stream = left_out ? text_stream_open(&text, &size) : NULL;
     if (!stream) {
         free(left_out);
         return NULL;
@@ -247,7 +248,7 @@ char *collation_subjects(const struct collation *collation)
     char *text = NULL;
     size_t size;
     const char *separator = "";
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (!stream)
         return NULL;
     for (enum fact fact = 0; fact < FACT_COUNT; fact++) {

@@ -7,6 +7,7 @@
 
 #include "harness/report/compare/compare_field.h"
 #include "harness/support/text.h"
+#include "harness/support/text_stream.h"
 
 enum { TEXT_MAX = 1 << 16 };
 
@@ -198,7 +199,7 @@ char *compared_changes(const struct compared *point, int most)
 {
     char *text = NULL;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (!stream)
         return NULL;
     bool in_base = point->a && !point->a->removed;
@@ -213,7 +214,7 @@ char *compared_notes(const struct compared *point)
 {
     char *text = NULL;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (!stream)
         return NULL;
     char *const *notes = point->a ? point->a->notes : point->b->notes;

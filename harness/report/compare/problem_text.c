@@ -10,6 +10,7 @@
 
 #include "harness/report/file/record_file.h"
 #include "harness/support/json_value.h"
+#include "harness/support/text_stream.h"
 
 /* Numbers that are not whole by their nature are real where a tool that filtered records has printed 8.0 as 8, too. */
 enum numbers { AS_THEY_ARE, REAL };
@@ -137,7 +138,7 @@ char *problem_text(const json_t *record)
 {
     char *text = NULL;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     bool complete = stream;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && complete; i++)
         complete = put_part(stream, &parts[i], record_at(record, parts[i].name));

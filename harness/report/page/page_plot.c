@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/report/page/plot_scale.h"
+#include "harness/support/text_stream.h"
 
 enum {
     WIDTH = 450,
@@ -183,7 +184,7 @@ static void draw_line(struct drawing *drawing, const struct plot_series *series)
 {
     char *path = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&path, &size);
+    FILE *stream = text_stream_open(&path, &size);
     bool up = true;
     drawing->page->failed |= !stream;
     if (!stream)

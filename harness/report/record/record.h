@@ -73,9 +73,9 @@ bool record_cause_is_claimed(const struct record *record);
  * string, or NULL. */
 char *record_reproduce(const struct record *record, const char *more);
 
-/* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has, or for each
- * that differs from the kernel or the truth by more than the tolerance, and for the other output that it may have been
- * compared with; "" without one. A new string, or NULL. */
+/* "against NAME: ", and what fault_print says, a line after indent for each conventional reference that the record
+ * has, or for each that differs from the kernel or the truth by more than the tolerance, and for the other output that
+ * it may have been compared with; "" without one. A new string, or NULL. */
 char *record_references(const struct record *record, const char *indent, bool all);
 
 /*

@@ -8,6 +8,7 @@
 #include "harness/judge/cause/signature_info.h"
 #include "harness/report/record/record.h"
 #include "harness/support/text.h"
+#include "harness/support/text_stream.h"
 
 static bool put_options(FILE *stream, const char *option, const char *const *values, size_t count, bool always_quote)
 {
@@ -32,7 +33,7 @@ char *record_reproduce(const struct record *record, const char *more)
     char *only = text_shell_quote(point_key(key, record->point), true);
     const char *here = path[0] == '-' && !from_input ? "./" : ""; /* else it would be read as an option */
     size_t size;
-    FILE *stream = open_memstream(&line, &size);
+    FILE *stream = text_stream_open(&line, &size);
     bool complete = file && only && stream;
     if (complete)
         fprintf(stream, "alibicheck %s %s%s%s--only %s", record->of_axes ? "sweep" : "run", here, file,
@@ -56,24 +57,22 @@ char *record_references(const struct record *record, const char *indent, bool al
 {
     char *text = NULL;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    bool complete = stream;
-    for (int kind = 0; complete && record->faults && kind < BASELINE_COUNT; kind++) {
+    FILE *stream = text_stream_open(&text, &size);
+    for (int kind = 0; stream && record->faults && kind < BASELINE_COUNT; kind++) {
         const struct fault *fault = &record->faults[kind];
         if (!(record->point->baselines >> kind & 1) || !(all || fault->total.mismatched || fault->truth.mismatched))
             continue;
-        char *sentence = fault_sentence(fault, fault_side_names);
-        complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, baselines[kind].name, sentence) > 0;
-        free(sentence);
+        fprintf(stream, "%sagainst %s: ", indent, baselines[kind].name);
+        fault_print(stream, fault, fault_side_names);
+        fprintf(stream, "\n");
     }
-    if (complete && record->other) {
+    if (stream && record->other) {
         static const char *const sides[FAULT_SIDE_COUNT] = {"out", "other", "both"};
-        char *sentence = fault_sentence(record->other, sides);
-        complete = sentence && fprintf(stream, "%sagainst other: %s\n", indent, sentence) > 0;
-        free(sentence);
+        fprintf(stream, "%sagainst other: ", indent);
+        fault_print(stream, record->other, sides);
+        fprintf(stream, "\n");
     }
-    complete = stream && fclose(stream) == 0 && complete;
-    if (complete)
+    if (stream && fclose(stream) == 0)
         return text;
     free(text);
     return NULL;
@@ -150,7 +149,7 @@ char *record_notes(const struct record *record)
 {
     char *text = NULL;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (!stream)
         return NULL;
     const struct given *given = record->point->given;
@@ -407,7 +406,7 @@ bool record_known_bugs(char **bugs, const struct record *record)
     *bugs = NULL;
     if (fit == BUGS_NONE || (fit == BUGS_BY_SIGNATURE && record->finding->signature == SIGNATURE_UNKNOWN))
         return true;
-    FILE *stream = open_memstream(bugs, &size);
+    FILE *stream = text_stream_open(bugs, &size);
     char name[CLASS_NAME_SIZE];
     const struct seen_failure seen = seen_in(record, name);
     bool complete = stream && known_bugs_print(stream, bugs_of_case(record), &seen, fit);
@@ -441,7 +440,7 @@ char *record_findings(const struct record *record, const char *indent, bool expl
 {
     char *text = NULL;
     size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     bool complete = stream && (!record->classes || print_class(stream, indent, record)) &&
                     (!record->contract || print_contract(stream, indent, record, explained));
     complete = complete && (!record->finding || print_finding(stream, indent, record, explained));

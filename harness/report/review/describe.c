@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/support/number.h"
+#include "harness/support/text_stream.h"
 
 enum { LISTED_MAX = 8 };
 
@@ -49,7 +50,7 @@ char *describe_json(const json_t *value)
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (!stream)
         return NULL;
     describe_into(stream, value);

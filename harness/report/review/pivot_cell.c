@@ -8,6 +8,7 @@
 #include "harness/report/file/record_file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/room.h"
+#include "harness/support/text_stream.h"
 
 enum { VALUES_SHOWN = 64 };
 
@@ -315,7 +316,7 @@ static void write_text(struct grid *grid, const struct pivot_cell *cell, const s
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     bool complete = stream && print_cell(stream, cell, measure);
     complete = stream && fclose(stream) == 0 && complete;
     if (complete)

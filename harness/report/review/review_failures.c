@@ -8,6 +8,7 @@
 #include "harness/report/file/record_file.h"
 #include "harness/report/review/review_document.h"
 #include "harness/support/text.h"
+#include "harness/support/text_stream.h"
 
 /* ---- what is said of a point ------------------------------------------------------------------------------------- */
 
@@ -81,7 +82,7 @@ static char *reproduce(const struct review *review, const struct review_point *p
     const char *told = json_string_value(json_object_get(failure, "reproduce"));
     char *quoted = text_shell_quote(point->key, true), *line = NULL;
     size_t size = 0;
-    FILE *stream = quoted && !told ? open_memstream(&line, &size) : NULL;
+    FILE *stream = quoted && !told ? text_stream_open(&line, &size) : NULL;
     bool complete = stream && print_command(stream, review, point, failure, options) &&
                     (is_given(point) || fprintf(stream, " --only %s", quoted) >= 0);
     complete = stream && fclose(stream) == 0 && complete;
@@ -233,7 +234,7 @@ struct saying {
 static FILE *saying_begin(struct document *document, struct saying *saying)
 {
     *saying = (struct saying){0};
-    saying->stream = open_memstream(&saying->text, &saying->size);
+    saying->stream = text_stream_open(&saying->text, &saying->size);
     document->spoilt |= !saying->stream;
     return saying->stream;
 }

@@ -7,6 +7,7 @@
 #include "harness/report/review/review_document.h"
 #include "harness/report/review/review_table.h"
 #include "harness/support/json_value.h"
+#include "harness/support/text_stream.h"
 
 /* ---- which columns ----------------------------------------------------------------------------------------------- */
 
@@ -131,7 +132,7 @@ static char *make_data(const struct review *review, const struct point_columns *
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     bool complete = stream && print_data(stream, review, columns) && !ferror(stream);
     if (stream && fclose(stream) == 0 && complete)
         return text;

@@ -7,6 +7,7 @@
 #include "harness/report/review/review_document.h"
 #include "harness/report/review/review_group.h"
 #include "harness/support/number.h"
+#include "harness/support/text_stream.h"
 
 enum { VALUES_SHOWN = 12 };
 
@@ -31,7 +32,7 @@ static void write_setting(struct document *document, struct grid *grid, const st
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     bool known = grouping->count > 1 || (grouping->count == 1 && strcmp(grouping->groups[0].label, "-") != 0);
     if (stream)
         list_groups(stream, grouping, review->num_points);

@@ -7,6 +7,7 @@
 #include "harness/judge/criterion.h"
 #include "harness/report/review/review_document.h"
 #include "harness/report/review/review_group.h"
+#include "harness/support/text_stream.h"
 
 /* "20 pass, 3 fail": the statuses of a review as a list. */
 static void list_statuses(FILE *stream, const struct review *review)
@@ -317,7 +318,7 @@ void review_write_verdict(struct document *document, const struct review *review
 {
     char *text = NULL;
     size_t size = 0, unexpected = count_unexpected(review);
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     if (stream)
         say_verdict(stream, review, changes, unexpected);
     if (!stream || fclose(stream) != 0) {

@@ -13,6 +13,7 @@
 #include "harness/report/sink/table_text.h"
 #include "harness/support/file.h"
 #include "harness/support/text.h"
+#include "harness/support/text_stream.h"
 
 enum { HEADING_SIZE = 400 };
 
@@ -60,7 +61,7 @@ static bool print_titles(struct table *table, const struct table_layout *layout)
 {
     char *titles = NULL;
     size_t size;
-    FILE *out = open_memstream(&titles, &size);
+    FILE *out = text_stream_open(&titles, &size);
     if (!out)
         return false;
     table_print_titles(out, layout);

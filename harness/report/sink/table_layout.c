@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/support/text_stream.h"
+
 /*
  * Columns stand two spaces apart and from the edge. What a line has no room for goes in this order: where the largest
  * error is, how large it is, the ends of long texts, how many ulp it is, its class; and if that is not enough, the keys
@@ -72,7 +74,7 @@ char *table_keys_format(uint64_t set, const struct point *point)
     char *text = NULL;
     size_t size;
     const char *before = "";
-    FILE *stream = open_memstream(&text, &size);
+    FILE *stream = text_stream_open(&text, &size);
     for (int id = 0; stream && id < KEY_COUNT; id++) {
         char value[FIELD_TEXT_SIZE];
         if (!(set >> id & 1))

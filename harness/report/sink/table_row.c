@@ -5,6 +5,7 @@
 
 #include "harness/report/sink/table_text.h"
 #include "harness/support/text.h"
+#include "harness/support/text_stream.h"
 
 static const char indent[] = "      ";
 
@@ -150,7 +151,7 @@ static bool print_notes(FILE *out, const struct table_style *style, const struct
         return true;
     char *notes = record_notes(record), *line = NULL;
     size_t size;
-    FILE *stream = notes ? open_memstream(&line, &size) : NULL;
+    FILE *stream = notes ? text_stream_open(&line, &size) : NULL;
     if (stream) {
         const bool numbered =
             style->of_batch && (style->detail == TABLE_VERBOSE || record->outcome.status == STATUS_FAIL);
@@ -212,7 +213,7 @@ static char *make_part(const struct table_style *style, const struct record *rec
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = text_stream_open(&text, &size);
     bool printed = out && print_part(out, style, record, part);
     if (out && fclose(out) == 0 && printed)
         return text;

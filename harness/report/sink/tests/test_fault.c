@@ -9,6 +9,7 @@
 #include "harness/report/record/tests/sample.h"
 #include "harness/report/sink/sink.h"
 #include "harness/support/json_value.h"
+#include "harness/support/text_stream.h"
 
 enum { AGREE = FAULT_SIDE_COUNT };
 
@@ -251,6 +252,17 @@ static void test_sentences(void **state)
     free(lines);
 }
 
+/* A new string. */
+static char *sentence_of(const struct fault *fault)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = text_stream_open(&text, &size);
+    fault_print(stream, fault, fault_side_names);
+    assert_int_equal(fclose(stream), 0);
+    return text;
+}
+
 static void test_sentences_of_every_kind(void **state)
 {
     (void)state;
@@ -265,14 +277,14 @@ static void test_sentences_of_every_kind(void **state)
                           .heads = heads,
                           .max_abs_err = 0.123456,
                           .truth = {.worst = 0, .max_abs_err = 0.0098765}};
-    char *text = fault_sentence(&fault, fault_side_names);
+    char *text = sentence_of(&fault);
     assert_string_equal(text, "8/24 differ, 0.123 max: kernel at fault in 7 (heads 0, 2-3, 5, 7, ...), both in 1 (head "
                               "3); reference itself within tolerance, 0.00988 max");
     free(text);
     fault.total = (struct fault_tally){0};
     fault.truth.mismatched = 3;
     fault.truth.undecided = 2;
-    text = fault_sentence(&fault, fault_side_names);
+    text = sentence_of(&fault);
     assert_string_equal(text, "agrees, 0.123 max; reference itself 3/24 wrong, 0.00988 max, 2 undecided");
     free(text);
 }
