@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <libxml/tree.h>
+#include <libxml/xmlerror.h>
 
 #include "harness/support/text.h"
 
@@ -17,7 +18,29 @@ struct junit_document {
     xmlDoc *xml;
     xmlNode *root, *suite, *properties; /* the last two of the suite at hand */
     struct totals all, of_suite;
+    bool lost; /* a part of it, for want of memory */
 };
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+#if LIBXML_VERSION >= 21200
+typedef const xmlError *xml_fault;
+#else
+typedef xmlErrorPtr xml_fault;
+#endif
+
+static void on_fault(void *document, xml_fault fault)
+{
+    (void)fault;
+    ((struct junit_document *)document)->lost = true;
+}
+
+/* Where it has no memory for a name or a text libxml2 2.9 goes on without that, and tells nobody but a handler of
+ * errors, of which each thread has its own. There is no other error here. */
+static void listen_for(struct junit_document *document)
+{
+    xmlSetStructuredErrorFunc(document, document ? on_fault : NULL);
+}
 
 /* ---- elements ---------------------------------------------------------------------------------------------------- */
 
@@ -65,11 +88,12 @@ struct junit_document *junit_document_new(void)
     struct junit_document *document = calloc(1, sizeof *document);
     if (!document)
         return NULL;
+    listen_for(document);
     document->xml = xmlNewDoc(BAD_CAST "1.0");
     document->root = document->xml ? xmlNewNode(NULL, BAD_CAST "testsuites") : NULL;
     if (document->root) {
         xmlDocSetRootElement(document->xml, document->root);
-        if (set_text(document->root, "name", "alibicheck"))
+        if (set_text(document->root, "name", "alibicheck") && !document->lost)
             return document;
     }
     junit_document_free(document);
@@ -80,6 +104,8 @@ void junit_document_free(struct junit_document *document)
 {
     if (document && document->xml)
         xmlFreeDoc(document->xml);
+    if (document)
+        listen_for(NULL);
     free(document);
 }
 
@@ -94,6 +120,7 @@ static bool end_suite(struct junit_document *document)
 
 bool junit_document_suite(struct junit_document *document, const char *name)
 {
+    listen_for(document);
     if (!end_suite(document))
         return false;
     document->suite = xmlNewChild(document->root, NULL, BAD_CAST "testsuite", NULL);
@@ -102,6 +129,7 @@ bool junit_document_suite(struct junit_document *document, const char *name)
 
 bool junit_document_property(struct junit_document *document, const char *name, const char *value)
 {
+    listen_for(document);
     if (!document->properties)
         document->properties = xmlNewChild(document->suite, NULL, BAD_CAST "properties", NULL);
     xmlNode *property =
@@ -140,6 +168,7 @@ static bool add_result(xmlNode *node, const struct junit_test *test)
 
 bool junit_document_test(struct junit_document *document, const struct junit_test *test)
 {
+    listen_for(document);
     xmlNode *node = xmlNewChild(document->suite, NULL, BAD_CAST "testcase", NULL);
     xmlChar *suite = xmlGetProp(document->suite, BAD_CAST "name");
     bool done = node && suite && set_text(node, "name", test->name) &&
@@ -155,10 +184,11 @@ char *junit_document_print(struct junit_document *document)
 {
     xmlChar *text = NULL;
     int size = 0;
+    listen_for(document);
     if (!end_suite(document) || !set_totals(document->root, &document->all))
         return NULL;
     xmlDocDumpFormatMemoryEnc(document->xml, &text, &size, "UTF-8", 1);
-    char *copy = text ? strdup((const char *)text) : NULL;
+    char *copy = text && !document->lost ? strdup((const char *)text) : NULL;
     xmlFree(text);
     return copy;
 }

@@ -50,26 +50,32 @@ static enum junit_result result_of(const struct junit *junit, enum status status
     return junit->gitlab && status == STATUS_XFAIL ? JUNIT_SKIPPED : status_results[status].result;
 }
 
+static void forget_test(const struct test *test)
+{
+    free(test->name);
+    free(test->headline);
+    free(test->detail);
+}
+
 static void forget_tests(struct junit *junit)
 {
-    for (size_t i = 0; i < junit->num_tests; i++) {
-        free(junit->tests[i].name);
-        free(junit->tests[i].headline);
-        free(junit->tests[i].detail);
-    }
+    for (size_t i = 0; i < junit->num_tests; i++)
+        forget_test(&junit->tests[i]);
     free(junit->tests);
 }
 
-/* A new test, all of it NULL. NULL if memory ran out. */
-static struct test *add_test(struct junit *junit)
+/* Takes a test, unless it lacks something for want of memory, or there is none to keep it: false. */
+static bool add_test(struct junit *junit, const struct test *test, bool complete)
 {
-    struct test *tests = room_for_one(junit->tests, &junit->capacity, junit->num_tests, sizeof *tests);
-    if (!tests)
-        return NULL;
+    struct test *tests =
+        complete ? room_for_one(junit->tests, &junit->capacity, junit->num_tests, sizeof *tests) : NULL;
+    if (!tests) {
+        forget_test(test);
+        return false;
+    }
     junit->tests = tests;
-    struct test *test = &junit->tests[junit->num_tests++];
-    *test = (struct test){.name = NULL};
-    return test;
+    junit->tests[junit->num_tests++] = *test;
+    return true;
 }
 
 /* Of what rows a pass is, where it is not of all. */
@@ -142,73 +148,67 @@ static char *class_line(const struct record *record)
     return asprintf(&line, "class %s", class_name(name, record->class_of_all)) < 0 ? NULL : line;
 }
 
-static enum error_kind record_junit(struct sink *sink, const struct record *record, struct error *error)
+/* What is said of it beside how it ended, as far as there is something. False if memory ran out. */
+static bool tell(struct test *test, const struct record *record)
 {
-    struct junit *junit = sink->state;
-    struct test *test = add_test(junit);
-    if (!test)
-        goto no_memory;
-
-    char key[POINT_KEY_SIZE];
-    test->place = record->place;
-    test->test_case = record->point->test_case;
-    test->name = strdup(point_key(key, record->point));
-    test->status = record->outcome.status;
-    test->elapsed_s = seconds_sum(&record->seconds);
     if (status_results[record->outcome.status].says) {
         test->headline = record_headline(record);
         test->detail = test->headline ? record_detail(record, test->headline) : NULL;
-        if (!test->detail)
-            goto no_memory;
-    } else if (record->classes && record->classes->num_rows > 0) {
-        test->detail = class_line(record);
-        if (!test->detail)
-            goto no_memory;
+        return test->detail;
     }
-    if (!test->name)
-        goto no_memory;
+    if (!record->classes || record->classes->num_rows == 0)
+        return true;
+    test->detail = class_line(record);
+    return test->detail;
+}
+
+static enum error_kind record_junit(struct sink *sink, const struct record *record, struct error *error)
+{
+    struct junit *junit = sink->state;
+    char key[POINT_KEY_SIZE];
+    struct test test = {
+        .place = record->place,
+        .test_case = record->point->test_case,
+        .name = strdup(point_key(key, record->point)),
+        .status = record->outcome.status,
+        .elapsed_s = seconds_sum(&record->seconds),
+    };
+    const bool told = tell(&test, record);
+    if (!add_test(junit, &test, told && test.name))
+        return error_memory(error, sink->path, 4096);
     junit->device = record->device;
     return ERROR_NONE;
-
-no_memory:
-    return error_memory(error, sink->path, 4096);
 }
 
 /* Its numbers are in the results file, which the headline names. */
 static enum error_kind keep_junit(struct sink *sink, const struct point *point, const struct kept_record *kept,
                                   struct error *error)
 {
-    struct junit *junit = sink->state;
     char key[POINT_KEY_SIZE];
-    struct test *test = add_test(junit);
-    if (!test)
-        return error_memory(error, sink->path, 4096);
-    test->place = kept->place;
-    test->test_case = point->test_case;
-    test->name = strdup(point_key(key, point));
-    test->status = kept->status;
-    test->elapsed_s = kept->elapsed_s;
-    test->headline = kept->headline ? strdup(kept->headline) : NULL;
-    test->detail = kept->headline ? strdup(kept->headline) : NULL;
-    if (!test->name || (kept->headline && (!test->headline || !test->detail)))
-        return error_memory(error, sink->path, 4096);
-    return ERROR_NONE;
+    const struct test test = {
+        .place = kept->place,
+        .test_case = point->test_case,
+        .name = strdup(point_key(key, point)),
+        .status = kept->status,
+        .elapsed_s = kept->elapsed_s,
+        .headline = kept->headline ? strdup(kept->headline) : NULL,
+        .detail = kept->headline ? strdup(kept->headline) : NULL,
+    };
+    const bool complete = test.name && (!kept->headline || (test.headline && test.detail));
+    return add_test(sink->state, &test, complete) ? ERROR_NONE : error_memory(error, sink->path, 4096);
 }
 
 /* A suite that fails, whatever the points did that were run. headline: a new string, or NULL. */
 static bool add_of_run(struct junit *junit, const char *name, char *headline)
 {
-    struct test *test = headline ? add_test(junit) : NULL;
-    if (!test) {
-        free(headline);
-        return false;
-    }
-    test->place = SIZE_MAX;
-    test->name = strdup(name);
-    test->status = STATUS_ERROR;
-    test->headline = headline;
-    test->detail = strdup(headline);
-    return test->name && test->detail;
+    const struct test test = {
+        .place = SIZE_MAX,
+        .name = strdup(name),
+        .status = STATUS_ERROR,
+        .headline = headline,
+        .detail = headline ? strdup(headline) : NULL,
+    };
+    return add_test(junit, &test, test.name && test.detail);
 }
 
 /* Nobody may take a part for the whole. */
