@@ -276,7 +276,7 @@ static int compare_command(int argc, char **argv, struct error *error)
     enum error_kind kind = find_today(today, error);
     if (kind)
         return kind;
-    argp_parse(compare_parser(), argc, argv, 0, NULL, &options);
+    options_parse(compare_parser(), argc, argv, &options);
     return compare_files(&options, error);
 }
 

@@ -63,7 +63,7 @@ static int completion_command(int argc, char **argv, struct error *error)
 {
     struct completion_options options = {0};
     enum error_kind kind = ERROR_NONE;
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    options_parse(&parser, argc, argv, &options);
     if (asks(&options)) {
         kind = completion_print(stdout, options.words.items, options.words.count, error);
     } else {

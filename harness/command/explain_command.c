@@ -62,7 +62,7 @@ static const struct argp *explain_parser(void)
 static int explain_command(int argc, char **argv, struct error *error)
 {
     struct explain_options options = {.selection.example = "cases/survival/near-keys-gone.yaml"};
-    argp_parse(explain_parser(), argc, argv, 0, NULL, &options);
+    options_parse(explain_parser(), argc, argv, &options);
     int code = explain(&options, interrupt_catch(), error);
     selection_options_clear(&options.selection);
     return code;

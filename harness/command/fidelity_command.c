@@ -76,7 +76,7 @@ static const struct argp *fidelity_parser(void)
 static int fidelity_command(int argc, char **argv, struct error *error)
 {
     struct fidelity_options options = {.selection.example = "cases/example", .results = outputs_place("results")};
-    argp_parse(fidelity_parser(), argc, argv, 0, NULL, &options);
+    options_parse(fidelity_parser(), argc, argv, &options);
     int code = fidelity(&options, interrupt_catch(), error);
     selection_options_clear(&options.selection);
     return code;

@@ -8,7 +8,7 @@
 static int hunt_command(int argc, char **argv, struct error *error)
 {
     struct hunt_options options = {.selection.of_axes = true, .objective = OBJECTIVE_COUNT};
-    argp_parse(hunt_parser(), argc, argv, 0, NULL, &options);
+    options_parse(hunt_parser(), argc, argv, &options);
     int code = hunter(&options, interrupt_catch(), error);
     free(options.vary.items);
     selection_options_clear(&options.selection);

@@ -5,11 +5,12 @@
 #include "harness/command/judge.h"
 #include "harness/command/judge_trace.h"
 #include "harness/command/lost_file.h"
+#include "harness/command/options.h"
 
 static int judge_command(int argc, char **argv, struct error *error)
 {
     struct judge_options options = {.threads = 0};
-    argp_parse(judge_options_parser(), argc, argv, 0, NULL, &options);
+    options_parse(judge_options_parser(), argc, argv, &options);
     struct progress *progress = interrupt_catch();
     options.progress = progress;
     lost_file_watch();

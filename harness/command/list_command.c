@@ -60,7 +60,7 @@ static const struct argp *list_parser(void)
 static int list_command(int argc, char **argv, struct error *error)
 {
     struct list_options options = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    options_parse(&parser, argc, argv, &options);
     int code = list(&options, error);
     selection_options_clear(&options.selection);
     return code;

@@ -61,7 +61,7 @@ static const struct argp *man_parser(void)
 static int man_command(int argc, char **argv, struct error *error)
 {
     struct man_options options = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    options_parse(&parser, argc, argv, &options);
     return (int)manual_print(stdout, options.command, error);
 }
 

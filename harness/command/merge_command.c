@@ -114,7 +114,7 @@ static int merge_command(int argc, char **argv, struct error *error)
 {
     struct merge_input input = {.results = NULL};
     struct merge_result result = {.num_records = 0};
-    argp_parse(&parser, argc, argv, 0, NULL, &input);
+    options_parse(&parser, argc, argv, &input);
     const struct merge_options options = {input.paths.items, input.paths.count, input.results, input.any_build};
     enum error_kind kind = check_files(&input, error);
     if (!kind)

@@ -56,6 +56,14 @@ void strings_add(struct strings *strings, const char *item, const struct argp_st
     strings->items[strings->count++] = item;
 }
 
+void options_parse(const struct argp *parser, int argc, char **argv, void *input)
+{
+    if (argp_parse(parser, argc, argv, 0, NULL, input) == 0)
+        return;
+    fprintf(stderr, "%s: out of memory\n", argv[0]);
+    exit(ERROR_SYSTEM);
+}
+
 void option_once(bool given, const struct argp_option *table, int key, const char *argument,
                  const struct argp_state *state)
 {

@@ -52,7 +52,7 @@ static const struct argp *probe_parser(void)
 static int probe_command(int argc, char **argv, struct error *error)
 {
     struct probe_options options = {.json = false};
-    argp_parse(probe_parser(), argc, argv, 0, NULL, &options);
+    options_parse(probe_parser(), argc, argv, &options);
     return probe(&options, interrupt_catch(), error);
 }
 

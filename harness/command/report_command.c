@@ -163,7 +163,7 @@ static const struct argp *report_parser(void)
 static int report_command(int argc, char **argv, struct error *error)
 {
     struct report_options options = {.format = REPORT_FORMAT_COUNT, .series = REVIEW_TEXTS};
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    options_parse(&parser, argc, argv, &options);
     if (!options.output)
         options.output = "-";
     if (options.format == REPORT_FORMAT_COUNT)

@@ -40,7 +40,7 @@ static const struct argp *run_parser(void)
 static int run_command(int argc, char **argv, struct error *error)
 {
     struct run_options options = {.selection.example = "cases/seed"};
-    argp_parse(run_parser(), argc, argv, 0, NULL, &options);
+    options_parse(run_parser(), argc, argv, &options);
     int code = run(&options, interrupt_catch(), error);
     selection_options_clear(&options.selection);
     return code;

@@ -362,7 +362,7 @@ const struct argp *sentinel_parser(void)
 void sentinel_arguments_parse(struct sentinel_arguments *arguments, int argc, char **argv)
 {
     *arguments = defaults;
-    argp_parse(&parser, argc, argv, 0, NULL, arguments);
+    options_parse(&parser, argc, argv, arguments);
     arguments->lengths_given = arguments->given & BIT(OPTION_SEQ_LEN);
     arguments->nearest_given = arguments->given & BIT(OPTION_NEAREST_DISTANCE);
 }

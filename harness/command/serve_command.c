@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "harness/command/command.h"
+#include "harness/command/options.h"
 #include "harness/command/serve.h"
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -41,7 +42,7 @@ static const struct argp *serve_parser(void)
 static int serve_command(int argc, char **argv, struct error *error)
 {
     const char *path = NULL;
-    argp_parse(serve_parser(), argc, argv, 0, NULL, &path);
+    options_parse(serve_parser(), argc, argv, &path);
     return (int)serve(path, error);
 }
 

@@ -113,7 +113,7 @@ static const struct argp *sweep_parser(void)
 static int sweep_command(int argc, char **argv, struct error *error)
 {
     struct sweep sweep = {.options.selection.of_axes = true};
-    argp_parse(sweep_parser(), argc, argv, 0, NULL, &sweep);
+    options_parse(sweep_parser(), argc, argv, &sweep);
     int code = run(&sweep.options, interrupt_catch(), error);
     selection_options_clear(&sweep.options.selection);
     for (int id = 0; id < KEY_COUNT; id++)

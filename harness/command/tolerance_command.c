@@ -190,7 +190,7 @@ static int tolerance_command(int argc, char **argv, struct error *error)
         .sought = {.set = CLASS_F32},
         .seeds = TOLERANCE_SEEDS_OF_POINT,
     };
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    options_parse(&parser, argc, argv, &options);
     lost_file_watch();
     int code = tolerance(&options, interrupt_catch(), error);
     selection_options_clear(&options.selection);
