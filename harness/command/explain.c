@@ -11,6 +11,7 @@
 #include "harness/evaluate/point_subject.h"
 #include "harness/library/metric.h"
 #include "harness/support/file.h"
+#include "harness/support/json_line.h"
 #include "harness/support/json_value.h"
 
 /* One point, explained. */
@@ -159,14 +160,7 @@ static json_t *json_from_explained(const struct explained *explained)
 
 static enum error_kind print_json(const struct explained *explained, struct error *error)
 {
-    json_t *object = json_from_explained(explained);
-    if (!object || json_dumpf(object, stdout, JSON_PRINT_FLAGS | JSON_COMPACT)) {
-        json_decref(object);
-        return error_memory(error, "an explanation as JSON", 0);
-    }
-    json_decref(object);
-    printf("\n");
-    return ERROR_NONE;
+    return json_line_print(json_from_explained(explained), "an explanation as JSON", error);
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------------ */

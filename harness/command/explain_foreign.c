@@ -6,6 +6,7 @@
 #include "harness/command/judge_explain.h"
 #include "harness/report/record/record_field.h"
 #include "harness/support/file.h"
+#include "harness/support/json_line.h"
 #include "harness/support/json_value.h"
 
 /* What an unknown failure takes is this command, which need not advise itself. */
@@ -48,12 +49,8 @@ static enum error_kind print_json(const struct record *record, int64_t wanted, s
         return kind;
     json_t *object = record_to_json(record),
            *element = found ? record_fields_to_json(&record_explained_fields, &explained) : json_null();
-    if (!kind && (!object || json_object_set_new(object, "element", element) ||
-                  json_dumpf(object, stdout, JSON_PRINT_FLAGS | JSON_COMPACT)))
-        kind = error_memory(error, "an explanation as JSON", 0);
-    json_decref(object);
-    printf("%s", kind ? "" : "\n");
-    return kind;
+    const bool complete = json_put(object, "element", element);
+    return json_line_print(json_finish(object, complete), "an explanation as JSON", error);
 }
 
 enum error_kind explain_foreign(struct evaluator *evaluator, const struct foreign_opened *foreign,

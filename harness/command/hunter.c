@@ -8,6 +8,7 @@
 #include "harness/hunt/hunt.h"
 #include "harness/report/sink/sink.h"
 #include "harness/support/file.h"
+#include "harness/support/json_line.h"
 #include "harness/support/json_value.h"
 #include "harness/support/replacement.h"
 #include "harness/support/source.h"
@@ -236,14 +237,7 @@ static enum error_kind print_json(const struct hunter *hunter, struct error *err
     complete = json_put(object, "evaluated", json_integer(hunt->evaluated)) && complete;
     complete = json_put(object, "kept", json_integer(hunt->kept)) && complete;
     complete = json_put(object, "finds", finds) && complete;
-    object = json_finish(object, complete);
-    if (!object || json_dumpf(object, stdout, JSON_PRINT_FLAGS | JSON_COMPACT)) {
-        json_decref(object);
-        return error_memory(error, "finds as JSON", 0);
-    }
-    json_decref(object);
-    printf("\n");
-    return ERROR_NONE;
+    return json_line_print(json_finish(object, complete), "finds as JSON", error);
 }
 
 static enum error_kind print(const struct hunter *hunter, struct error *error)

@@ -12,15 +12,13 @@
 #include "harness/report/record/record_field.h"
 #include "harness/subject/ability.h"
 #include "harness/support/field_json.h"
+#include "harness/support/json_line.h"
 #include "harness/support/json_value.h"
 
 /* Prints a row, which may be NULL for want of memory, and gives it back. */
 static enum error_kind put_row(json_t *row, struct error *error)
 {
-    bool printed = row && (json_dumpf(row, stdout, JSON_COMPACT | JSON_PRINT_FLAGS) == 0 || ferror(stdout));
-    json_decref(row);
-    putchar('\n');
-    return printed ? ERROR_NONE : error_memory(error, "a list as JSON", 0);
+    return json_line_print(row, "a list as JSON", error);
 }
 
 struct cell {

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "harness/support/file.h"
+#include "harness/support/json_line.h"
 #include "harness/support/json_value.h"
 #include "harness/support/progress_display.h"
 #include "kernels/kernel.h"
@@ -25,12 +26,8 @@ struct probing {
 
 static enum error_kind print_object(json_t *object, struct error *error)
 {
-    int failed = object ? json_dumpf(object, stdout, JSON_COMPACT | JSON_PRINT_FLAGS) : -1;
-    json_decref(object);
-    if (failed && !ferror(stdout))
-        return error_memory(error, "a line of JSON", 1 << 10);
-    putchar('\n');
-    return file_flush(stdout, error);
+    enum error_kind kind = json_line_print(object, "a line of JSON", error);
+    return kind ? kind : file_flush(stdout, error);
 }
 
 static json_t *hexadecimal(bool is, uint32_t bits)

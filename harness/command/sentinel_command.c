@@ -155,7 +155,7 @@ static int sentinel_command(int argc, char **argv, struct error *error)
     if (kind)
         goto out;
     if (arguments.json)
-        kind = sentinel_report_json(stdout, &report, error);
+        kind = sentinel_report_json(&report, error);
     else
         sentinel_report_text(stdout, &report);
     if (!kind)

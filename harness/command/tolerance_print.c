@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "harness/judge/contract/planted.h"
+#include "harness/support/json_line.h"
 #include "harness/support/json_value.h"
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -295,10 +296,7 @@ static enum error_kind print_json(const struct asking *asking, const struct answ
         json_from_sound(rule, answers), "least_fault", json_from_double(answers->least_fault), "most_sound",
         answers->sought->is_none ? json_null() : json_from_double(answers->sought->figures.needed), "seen",
         json_or_null(answers->seen), "seeds", answers->seeds);
-    bool printed = object && json_dumpf(object, stdout, JSON_COMPACT | JSON_PRINT_FLAGS) == 0;
-    json_decref(object);
-    printf("%s", printed ? "\n" : "");
-    return printed ? ERROR_NONE : error_memory(error, "an answer as JSON", 0);
+    return json_line_print(object, "an answer as JSON", error);
 }
 
 enum error_kind tolerance_print(const struct asking *asking, const struct answers *answers, struct error *error)

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "harness/support/json_line.h"
 #include "harness/support/json_value.h"
 
 enum { NUMBER_TEXT_SIZE = 32, SENTENCE_SIZE = 512, TEXT_WIDTH = 110 };
@@ -402,7 +403,7 @@ static json_t *json_stand_in(const struct sentinel_report *report, const struct 
                      "caution", stand_in->caution);
 }
 
-enum error_kind sentinel_report_json(FILE *stream, const struct sentinel_report *report, struct error *error)
+enum error_kind sentinel_report_json(const struct sentinel_report *report, struct error *error)
 {
     const struct logit_range *range = &report->range;
     json_t *lengths = json_array(), *sentinels = json_array();
@@ -421,11 +422,5 @@ enum error_kind sentinel_report_json(FILE *stream, const struct sentinel_report 
         range->steepest_slope, "flattest_slope", range->flattest_slope, "bias", bias_form_names[range->bias],
         "dot_bound", range->dot_bound, "dot_source", report->dot_source, "nearest_distance",
         (json_int_t)range->nearest_distance, "lengths", lengths, "sentinels", sentinels, "tensors", tensors);
-    char *text = object && complete ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
-    json_decref(object);
-    if (!text)
-        return error_set(error, ERROR_SYSTEM, "sentinel: out of memory");
-    fprintf(stream, "%s\n", text);
-    free(text);
-    return ERROR_NONE;
+    return json_line_print(json_finish(object, complete), "a report as JSON", error);
 }

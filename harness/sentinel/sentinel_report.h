@@ -24,8 +24,8 @@ struct sentinel_report {
 
 void sentinel_report_text(FILE *stream, const struct sentinel_report *report);
 
-/* One JSON object on a line; numbers read back exactly, what is never reached is null. ERROR_SYSTEM if memory is
- * short. */
-enum error_kind sentinel_report_json(FILE *stream, const struct sentinel_report *report, struct error *error);
+/* One JSON object on a line of standard output; numbers read back exactly, what is never reached is null.
+ * ERROR_SYSTEM. */
+enum error_kind sentinel_report_json(const struct sentinel_report *report, struct error *error);
 
 #endif
