@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/library/verdict_fields.h"
+#include "harness/report/file/continued_file.h"
 #include "harness/report/file/record_file.h"
 #include "harness/report/record/record_field.h"
 #include "harness/support/file.h"
@@ -125,7 +126,7 @@ static enum error_kind read_kept(struct hunt_log *log, bool any_build, struct er
     enum error_kind kind = record_file_read_open(log->held, log->path, keep_line, &reading, &info, error);
     log->end = (off_t)info.whole_bytes;
     json_decref(reading.build);
-    return kind;
+    return kind ? kind : continued_file_check_rest(log->held, log->path, log->end, error);
 }
 
 enum error_kind hunt_log_open(struct hunt_log *log, bool resume, bool any_build, struct error *error)
@@ -135,13 +136,17 @@ enum error_kind hunt_log_open(struct hunt_log *log, bool resume, bool any_build,
     if (!log->path)
         return ERROR_NONE;
     if (resume)
+        kind = continued_file_check(log->path, error);
+    if (resume && !kind)
         kind = file_hold(&log->held, log->path, error);
     if (!kind && log->held >= 0)
         kind = read_kept(log, any_build, error);
     if (kind)
         return kind;
-    return log->held >= 0 ? file_continue(&log->descriptor, log->held, log->path, log->end, error)
-                          : file_create(&log->descriptor, log->path, error);
+    if (log->held >= 0)
+        return file_continue(&log->descriptor, log->held, log->path, log->end, error);
+    return resume ? file_create_new(&log->descriptor, log->path, error)
+                  : file_create(&log->descriptor, log->path, error);
 }
 
 void hunt_log_close(struct hunt_log *log)

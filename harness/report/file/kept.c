@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/library/verdict_fields.h"
+#include "harness/report/file/continued_file.h"
 #include "harness/report/file/record_file.h"
 #include "harness/support/file.h"
 #include "harness/support/json_value.h"
@@ -175,31 +175,16 @@ static enum error_kind keep(void *context, const struct record_line *line, struc
 
 static enum error_kind open_file(struct kept *kept, bool looks_only, struct error *error)
 {
-    struct stat status;
     char path[PATH_QUOTE_SIZE];
-    enum error_kind kind = ERROR_NONE;
-    if (stat(kept->path, &status) == 0 && !S_ISREG(status.st_mode))
-        return error_set(error, ERROR_USAGE, "--resume: %s is no file that could be gone on with; allowed: a file",
-                         quote_path(path, kept->path));
+    enum error_kind kind = continued_file_check(kept->path, error);
+    if (kind)
+        return kind;
     if (!looks_only)
         kind = file_hold(&kept->descriptor, kept->path, error);
     else if ((kept->descriptor = open(kept->path, O_RDONLY | O_CLOEXEC)) < 0 && errno != ENOENT)
         kind = error_set(error, ERROR_SYSTEM, "cannot read %s: %s", quote_path(path, kept->path), strerror(errno));
     kept->is_there = !kind && kept->descriptor >= 0;
     return kind;
-}
-
-/* What a killed run leaves behind the last record is the beginning of one, or bytes that the disk never got. */
-static enum error_kind check_rest(const struct kept *kept, struct error *error)
-{
-    char path[PATH_QUOTE_SIZE], byte = '{';
-    if (pread(kept->descriptor, &byte, 1, kept->end) < 0)
-        return error_set(error, ERROR_SYSTEM, "cannot read %s: %s", quote_path(path, kept->path), strerror(errno));
-    if (byte != '{' && byte != '\0')
-        return error_set(error, ERROR_USAGE,
-                         "%s ends in what is not the beginning of a record; allowed: a file that --results has written",
-                         quote_path(path, kept->path));
-    return ERROR_NONE;
 }
 
 static enum error_kind read_records(struct kept *kept, struct reading *reading, struct error *error)
@@ -209,7 +194,7 @@ static enum error_kind read_records(struct kept *kept, struct reading *reading, 
     if (kind)
         return kind;
     kept->end = (off_t)info.whole_bytes;
-    return check_rest(kept, error);
+    return continued_file_check_rest(kept->descriptor, kept->path, kept->end, error);
 }
 
 enum error_kind kept_read(struct kept *kept, const char *path, const struct kept_run *run, struct error *error)
