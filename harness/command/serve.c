@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,20 @@
 #include "harness/support/file_digest.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
+
+/* Launches come where standard input came from: a plug-in, and what it starts, reads nothing there, and may close it.
+ */
+static enum error_kind take_input(int *in, struct error *error)
+{
+    const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    *in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    const bool taken = nothing >= 0 && *in >= 0 && dup2(nothing, STDIN_FILENO) >= 0;
+    if (!taken)
+        error_set(error, ERROR_SYSTEM, "standard input: %s", strerror(errno));
+    if (nothing >= 0)
+        close(nothing);
+    return taken ? ERROR_NONE : ERROR_SYSTEM;
+}
 
 /* Results go where standard output went; what a plug-in prints goes to standard error. */
 static enum error_kind take_output(int *out, struct error *error)
@@ -61,10 +76,12 @@ enum error_kind serve(const char *path, struct error *error)
 {
     const struct alibicheck_kernel *kernel;
     char quoted[PATH_QUOTE_SIZE], digest[FILE_DIGEST_SIZE];
-    int out;
+    int in, out;
     signal(SIGINT, SIG_IGN); /* whoever asks decides when it ends */
-    enum error_kind kind = take_output(&out, error);
+    enum error_kind kind = take_input(&in, error);
+    if (!kind)
+        kind = take_output(&out, error);
     if (!kind)
         kind = load(&kernel, digest, path, error);
-    return kind ? kind : kernel_serve(kernel, quote_path(quoted, path), digest, STDIN_FILENO, out, error);
+    return kind ? kind : kernel_serve(kernel, quote_path(quoted, path), digest, in, out, error);
 }

@@ -41,6 +41,8 @@ enum {
     LEAVES_MAPPINGS, /* the same, which it has from elsewhere than the heap */
     FILLS_A_CACHE,   /* of what it has seen, up to 8 of them, which is no fault */
     PRINTS,          /* which is no fault */
+    READS_INPUT,     /* all that there is to standard input, which is nothing, and no fault */
+    CLOSES_STREAMS,  /* standard input, output and error, which is no fault */
     SIGN_OF_SLOPES,  /* biases grow with the distance */
     IGNORES_MASK,
     NEIGHBOURS,     /* a sequence's result depends on what else is in its launch */
@@ -131,6 +133,14 @@ static void break_before(const launch_t *launch)
     case FILLS_A_CACHE:
         free(cache[num_launches % 8]);
         cache[num_launches % 8] = malloc(8 * out_bytes(launch));
+        break;
+    case READS_INPUT:
+        for (char bytes[64]; read(STDIN_FILENO, bytes, sizeof bytes) > 0;)
+            ;
+        break;
+    case CLOSES_STREAMS:
+        for (int place = STDIN_FILENO; place <= STDERR_FILENO; place++)
+            close(place);
         break;
     case PRINTS:
         printf("launch %d of %d heads\n", num_launches, (int)launch->num_heads);
