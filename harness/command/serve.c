@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +17,7 @@
 #include "harness/support/file_digest.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
+#include "harness/support/threads.h"
 
 /* Launches come where standard input came from: a plug-in, and what it starts, reads nothing there, and may close it.
  */
@@ -72,6 +76,35 @@ static enum error_kind load(const struct alibicheck_kernel **kernel, char *diges
     return ERROR_NONE;
 }
 
+/* What whoever asks gives a process to end by itself (kernel_child.c). */
+enum { END_S = 2 };
+
+/* Nobody else ends a kernel that goes on when a run was killed, and whoever reads its standard error, which is that of
+ * the run, waits as long. */
+static void *watch_asker(void *context)
+{
+    struct pollfd asker = {.fd = (int)(intptr_t)context}; /* no events: that its other end is closed is told always */
+    while (poll(&asker, 1, -1) < 0 && errno == EINTR)
+        ;
+    sleep(END_S);
+    _exit(ERROR_INTERRUPTED);
+}
+
+/* The thread takes no signals: those are the plug-in's. */
+static enum error_kind start_watch(int in, struct error *error)
+{
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int reason = thread_start(&thread, watch_asker, (void *)(intptr_t)in);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (reason)
+        return error_set(error, ERROR_SYSTEM, "cannot start a thread: %s", strerror(reason));
+    pthread_detach(thread);
+    return ERROR_NONE;
+}
+
 enum error_kind serve(const char *path, struct error *error)
 {
     const struct alibicheck_kernel *kernel;
@@ -81,6 +114,8 @@ enum error_kind serve(const char *path, struct error *error)
     enum error_kind kind = take_input(&in, error);
     if (!kind)
         kind = take_output(&out, error);
+    if (!kind)
+        kind = start_watch(in, error);
     if (!kind)
         kind = load(&kernel, digest, path, error);
     return kind ? kind : kernel_serve(kernel, quote_path(quoted, path), digest, in, out, error);
