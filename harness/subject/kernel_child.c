@@ -132,5 +132,5 @@ enum error_kind kernel_child_start(struct kernel_pipe *pipe, const char *const *
     close_pipe(&pipe->to);
     close_pipe(&pipe->from);
     pipe->pid = 0;
-    return error_set(error, ERROR_USAGE, "%s: cannot be started: %s", name, strerror(reason));
+    return error_set(error, ERROR_SYSTEM, "%s: cannot be started: %s", name, strerror(reason));
 }

@@ -10,7 +10,7 @@
 enum { CHILD_WHY_SIZE = 256 };
 
 /* Starts a program, with its arguments and NULL, at the other ends of the pipe; this one's ends do not wait.
- * ERROR_USAGE by name if it cannot be started. */
+ * ERROR_SYSTEM by name if it cannot be started. */
 enum error_kind kernel_child_start(struct kernel_pipe *pipe, const char *const *argv, const char *name,
                                    struct error *error);
 

@@ -112,6 +112,7 @@ static void put_numbers(char *text, const int *numbers, int count)
 enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct kernel_hello *hello, struct error *error)
 {
     struct contents contents;
+    *plan = (struct safetensors_plan){.header = NULL};
     enum error_kind kind = contents_init(&contents, 1, error);
     if (!kind) {
         const struct foreign_kernel *kernel = &hello->kernel;
@@ -219,6 +220,7 @@ enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct 
     const bool fp8 = first->kv_format != KV_AS_DTYPE;
     const int64_t heads = first->num_heads;
     struct contents contents;
+    *plan = (struct safetensors_plan){.header = NULL};
     enum error_kind kind = contents_init(&contents, sequences->count, error);
     if (!kind) {
         add_word(&contents, MESSAGE_FORMAT_KEY, LAUNCH_FORMAT);
@@ -253,6 +255,7 @@ enum error_kind message_plan_result(struct safetensors_plan *plan, const struct 
                                     const struct kernel_result *result, struct error *error)
 {
     struct contents contents;
+    *plan = (struct safetensors_plan){.header = NULL};
     enum error_kind kind = contents_init(&contents, sequences->count, error);
     if (!kind) {
         add_word(&contents, MESSAGE_FORMAT_KEY, RESULT_FORMAT);

@@ -61,32 +61,46 @@ static enum error_kind read_message(int in, struct frame *frame, struct error *e
     return kind;
 }
 
-/* To a launch, which it takes over. */
+/* What comes of a launch; left: what the ones before have left behind. */
+static void launch_kernel(struct kernel_result *result, struct callback *callback, struct received_launch *launch,
+                          const char *left)
+{
+    struct error failure;
+    enum error_kind kind = callback_run(callback, &launch->sequences, &result->audit, &result->seconds, &failure);
+    if (kind)
+        snprintf(result->failure, sizeof result->failure, "%.500s", failure.text);
+    result->how = kind ? run_failure_of(&failure) : RUN_FAILURE_NONE;
+    result->is_machines = kind && kind != ERROR_SUBJECT;
+    /* What a kernel keeps there goes with its process, so that there may be memory for the next launch. */
+    result->ends = kind && callback->kept.device && (result->is_machines || cuda_device_is_lost(callback->kept.device));
+    if (!kind && *left) {
+        snprintf(result->failure, sizeof result->failure, "%s", left);
+        result->how = RUN_FAILURE_LEFTOVER;
+    }
+}
+
+/* To a launch, which it takes over. That there is no memory for one is no failure of the kernel's. */
 static enum error_kind answer(struct callback *callback, struct frame frame, int out, struct error *error)
 {
     struct received_launch launch;
     struct kernel_result result = {.seconds = -1};
     struct safetensors_plan plan = {.header = NULL};
-    struct error failure;
     bool lse = callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
     char left[MESSAGE_TEXT_SIZE];
     leftover_look(callback->leftover, kept_outputs_bytes(&callback->kept), left, sizeof left);
-    enum error_kind kind = message_read_launch(&launch, frame, error);
+    struct error failure;
+    enum error_kind kind = message_read_launch(&launch, frame, &failure);
     if (!kind) {
-        kind = callback_run(callback, &launch.sequences, &result.audit, &result.seconds, &failure);
-        if (kind)
-            snprintf(result.failure, sizeof result.failure, "%.500s", failure.text);
-        result.how = kind ? run_failure_of(&failure) : RUN_FAILURE_NONE;
-        result.is_machines = kind && kind != ERROR_SUBJECT;
-        /* What a kernel keeps there goes with its process, so that there may be memory for the next launch. */
-        result.ends =
-            kind && callback->kept.device && (result.is_machines || cuda_device_is_lost(callback->kept.device));
-        if (!kind && *left) {
-            snprintf(result.failure, sizeof result.failure, "%s", left);
-            result.how = RUN_FAILURE_LEFTOVER;
-        }
-        kind = message_plan_result(&plan, &launch.sequences, lse, &result, error);
+        launch_kernel(&result, callback, &launch, left);
+    } else if (kind == ERROR_SYSTEM) {
+        snprintf(result.failure, sizeof result.failure, "%.500s", failure.text);
+        result.is_machines = true;
+        kind = ERROR_NONE;
+    } else {
+        error_set(error, kind, "%s", failure.text);
     }
+    if (!kind)
+        kind = message_plan_result(&plan, &launch.sequences, lse, &result, error);
     if (!kind)
         kind = write_plan(out, &plan, error);
     safetensors_plan_clear(&plan);
