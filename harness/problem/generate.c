@@ -8,6 +8,13 @@
 
 enum { CHUNK = 256 * 1024 }; /* elements a worker takes at a time; about 0.3 ms */
 
+/* What elements are made by, and how. */
+struct maker {
+    struct generator generator;
+    int threads;
+    const struct progress *progress;
+};
+
 /* Runs of `run` elements that stand `stride` apart in the tensor, the first at `first`; in memory, from element `to`
  * on, they stand to_stride apart. */
 struct runs {
@@ -15,10 +22,11 @@ struct runs {
 };
 
 /* maxima: those of channels, which are found while a block is in the cache, of a tensor that is one run; or NULL. */
-static enum error_kind make_tensor(const struct generator *generator, enum tensor tensor, struct runs runs,
-                                   void *elements, const struct channel_maxima *maxima, int threads,
-                                   const struct progress *progress, struct error *error)
+static enum error_kind make_tensor(const struct maker *maker, enum tensor tensor, struct runs runs, void *elements,
+                                   const struct channel_maxima *maxima, struct error *error)
 {
+    const struct progress *progress = maker->progress;
+    const int threads = maker->threads;
     size_t maxima_bytes = maxima ? (maxima->row * dtypes[maxima->dtype].size_bytes + 63) / 64 * 64 : 0;
     if (runs.run == 0) /* no keys */
         return ERROR_NONE;
@@ -39,7 +47,7 @@ static enum error_kind make_tensor(const struct generator *generator, enum tenso
             size_t begin = task % chunks_a_run * CHUNK, size = runs.run - begin < CHUNK ? runs.run - begin : CHUNK;
             size_t from = task / chunks_a_run * runs_at_once;
             for (size_t i = from; i < from + runs_at_once && i < runs.count && !progress_cancelled(progress); i++)
-                generator_make(generator, tensor, runs.first + i * runs.stride + begin, size, elements,
+                generator_make(&maker->generator, tensor, runs.first + i * runs.stride + begin, size, elements,
                                runs.to + i * runs.to_stride + begin);
             if (maxima && !progress_cancelled(progress))
                 channel_maxima_take(&own, elements, begin, size);
@@ -54,18 +62,17 @@ static enum error_kind make_tensor(const struct generator *generator, enum tenso
 }
 
 /* k or v, all of it, and the largest magnitude of each of its channels over visible keys. */
-static enum error_kind make_bounded(const struct generator *generator, enum tensor tensor, void *elements,
-                                    float *bounds, const uint8_t *visible, int threads, const struct progress *progress,
-                                    struct error *error)
+static enum error_kind make_bounded(const struct maker *maker, enum tensor tensor, void *elements, float *bounds,
+                                    const uint8_t *visible, struct error *error)
 {
-    const struct problem_spec *spec = generator->spec;
+    const struct problem_spec *spec = maker->generator.spec;
     size_t row = (size_t)spec->num_kv_heads * (size_t)spec->head_dim, count = (size_t)spec->seq_len * row;
     struct channel_maxima maxima = {problem_spec_kv_dtype(spec), row, visible, NULL};
     maxima.maxima = calloc(row, dtypes[maxima.dtype].size_bytes);
     if (!maxima.maxima)
         return error_memory(error, "the bounds of k and v", (double)row * sizeof(float));
-    enum error_kind kind = make_tensor(generator, tensor, (struct runs){.run = count, .stride = count, .count = 1},
-                                       elements, &maxima, threads, progress, error);
+    enum error_kind kind =
+        make_tensor(maker, tensor, (struct runs){.run = count, .stride = count, .count = 1}, elements, &maxima, error);
     if (!kind)
         dtype_widen(maxima.dtype, maxima.maxima, 0, row, bounds);
     free(maxima.maxima);
@@ -181,41 +188,41 @@ static enum error_kind name_newest(struct inputs *inputs, struct error *error)
     return ERROR_NONE;
 }
 
-/* Keys `from` to `end` of one head of a part. */
-static enum error_kind make_keys_of_head(const struct generator *generator, enum tensor tensor, void *elements,
-                                         struct part part, int head, size_t from, size_t end, int threads,
-                                         const struct progress *progress, struct error *error)
+/* Keys of one head of a part. */
+static enum error_kind make_keys(const struct maker *maker, enum tensor tensor, void *elements, struct part part,
+                                 struct key_range range, struct error *error)
 {
-    size_t head_dim = (size_t)generator->spec->head_dim, row = (size_t)generator->spec->num_kv_heads * head_dim;
-    size_t part_row = (size_t)part.num_kv_heads * head_dim, channel = (size_t)head * head_dim;
+    const struct problem_spec *spec = maker->generator.spec;
+    size_t head_dim = (size_t)spec->head_dim, row = (size_t)spec->num_kv_heads * head_dim, from = (size_t)range.first;
+    size_t part_row = (size_t)part.num_kv_heads * head_dim, channel = (size_t)range.kv_head * head_dim;
     size_t first = (size_t)part.kv_head * head_dim;
-    const struct runs runs = {from * row + first + channel, head_dim, row, end - from,
+    const struct runs runs = {from * row + first + channel, head_dim, row, (size_t)range.count,
                               from * part_row + channel,    part_row};
-    return make_tensor(generator, tensor, runs, elements, NULL, threads, progress, error);
+    return make_tensor(maker, tensor, runs, elements, NULL, error);
 }
 
 /* k or v of a part: all keys of its heads, or each head's newest. */
-static enum error_kind make_part(const struct generator *generator, enum tensor tensor, void *elements,
-                                 const struct inputs *inputs, struct part part, int threads,
-                                 const struct progress *progress, struct error *error)
+static enum error_kind make_part(const struct maker *maker, enum tensor tensor, void *elements,
+                                 const struct inputs *inputs, struct part part, struct error *error)
 {
-    size_t head_dim = (size_t)generator->spec->head_dim, row = (size_t)generator->spec->num_kv_heads * head_dim;
-    size_t keys = (size_t)generator->spec->seq_len, part_row = (size_t)part.num_kv_heads * head_dim;
-    size_t first = (size_t)part.kv_head * head_dim;
+    const struct problem_spec *spec = maker->generator.spec;
+    size_t head_dim = (size_t)spec->head_dim, row = (size_t)spec->num_kv_heads * head_dim;
+    size_t part_row = (size_t)part.num_kv_heads * head_dim, first = (size_t)part.kv_head * head_dim;
+    const struct runs runs = {first, part_row, row, (size_t)spec->seq_len, 0, part_row};
     const int64_t *newest = inputs->recent.first;
     enum error_kind kind = ERROR_NONE;
     if (!newest)
-        return make_tensor(generator, tensor, (struct runs){first, part_row, row, keys, 0, part_row}, elements, NULL,
-                           threads, progress, error);
-    for (int head = 0; head < part.num_kv_heads && !kind; head++)
-        kind = make_keys_of_head(generator, tensor, elements, part, head, (size_t)newest[head], keys, threads, progress,
-                                 error);
+        return make_tensor(maker, tensor, runs, elements, NULL, error);
+    for (int head = 0; head < part.num_kv_heads && !kind; head++) {
+        const struct key_range range = {head, newest[head], spec->seq_len - newest[head]};
+        kind = make_keys(maker, tensor, elements, part, range, error);
+    }
     return kind;
 }
 
 /* All of the inputs that is not k or v, and the problem. */
-static enum error_kind make_rest(struct inputs *inputs, struct generator *generator, const struct problem_spec *spec,
-                                 struct part part, int threads, const struct progress *progress, struct error *error)
+static enum error_kind make_rest(struct inputs *inputs, struct maker *maker, const struct problem_spec *spec,
+                                 struct part part, struct error *error)
 {
     const struct problem shape = problem_spec_shape(spec);
     size_t elements = (size_t)problem_spec_queries(spec) * (size_t)spec->num_heads * (size_t)spec->head_dim;
@@ -226,15 +233,15 @@ static enum error_kind make_rest(struct inputs *inputs, struct generator *genera
     if (kind)
         return kind;
     if (inputs->visible)
-        make_visible(inputs->visible, spec, threads);
+        make_visible(inputs->visible, spec, maker->threads);
     make_slopes(inputs->slopes, spec);
     kind = make_sinks(&inputs->sink_logits, spec, error);
     if (!kind)
         kind = make_masks(&inputs->masks, inputs->visible, spec, error);
     if (!kind)
-        kind = generator_init(generator, spec, inputs->slopes, inputs->q, error);
+        kind = generator_init(&maker->generator, spec, inputs->slopes, inputs->q, error);
     if (!kind)
-        kind = make_tensor(generator, TENSOR_Q, runs, inputs->q, NULL, threads, progress, error);
+        kind = make_tensor(maker, TENSOR_Q, runs, inputs->q, NULL, error);
     return kind ? kind : inputs_assemble(inputs, &shape, part, error);
 }
 
@@ -242,11 +249,11 @@ static enum error_kind make_inputs(struct inputs *inputs, const struct problem_s
                                    bool newest, int threads, struct progress *progress, struct error *error)
 {
     COMPUTING_ENVIRONMENT();
-    struct generator generator = {0};
+    struct maker maker = {.threads = threads, .progress = progress};
     bool whole = part.num_kv_heads == spec->num_kv_heads;
-    enum error_kind kind = make_rest(inputs, &generator, spec, part, threads, progress, error);
+    enum error_kind kind = make_rest(inputs, &maker, spec, part, error);
     if (!kind && (!whole || newest))
-        generator_bounds(&inputs->bounds, &generator, part);
+        generator_bounds(&inputs->bounds, &maker.generator, part);
     if (!kind && !whole)
         inputs->problem.bounds = &inputs->bounds;
     if (!kind && newest)
@@ -255,12 +262,12 @@ static enum error_kind make_inputs(struct inputs *inputs, const struct problem_s
     for (enum tensor tensor = TENSOR_K; tensor <= TENSOR_V && !kind; tensor++) {
         void *elements = tensor == TENSOR_K ? inputs->k : inputs->v;
         float *bounds = tensor == TENSOR_K ? inputs->bounds.k : inputs->bounds.v;
-        kind = bounded ? make_bounded(&generator, tensor, elements, bounds, inputs->visible, threads, progress, error)
-                       : make_part(&generator, tensor, elements, inputs, part, threads, progress, error);
+        kind = bounded ? make_bounded(&maker, tensor, elements, bounds, inputs->visible, error)
+                       : make_part(&maker, tensor, elements, inputs, part, error);
     }
     if (!kind && !inputs->recent.first)
         inputs_hash(inputs);
-    generator_clear(&generator);
+    generator_clear(&maker.generator);
     inputs->problem.masks = inputs->masks.counts ? &inputs->masks : NULL;
     if (kind)
         inputs_clear(inputs);
@@ -283,12 +290,11 @@ enum error_kind inputs_add_keys(struct inputs *inputs, const struct problem_spec
                                 struct key_range range, struct error *error)
 {
     COMPUTING_ENVIRONMENT();
-    struct generator generator = {0};
-    enum error_kind kind = generator_init(&generator, spec, inputs->slopes, inputs->q, error);
+    struct maker maker = {.threads = 1};
+    enum error_kind kind = generator_init(&maker.generator, spec, inputs->slopes, inputs->q, error);
     for (enum tensor tensor = TENSOR_K; tensor <= TENSOR_V && !kind; tensor++)
-        kind = make_keys_of_head(&generator, tensor, tensor == TENSOR_K ? inputs->k : inputs->v, part, range.kv_head,
-                                 (size_t)range.first, (size_t)(range.first + range.count), 1, NULL, error);
-    generator_clear(&generator);
+        kind = make_keys(&maker, tensor, tensor == TENSOR_K ? inputs->k : inputs->v, part, range, error);
+    generator_clear(&maker.generator);
     return kind;
 }
 
