@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define XXH_INLINE_ALL /* as harness/problem/generate.c does */
+#define XXH_INLINE_ALL /* as harness/problem/problem_source.c does */
 #include <xxhash.h>
 
 #include "harness/problem/generate.h"
