@@ -66,14 +66,18 @@ static void test_values_spoil_their_channel_alone(void **state)
 {
     static const int keys[] = {0, KEYS / 2, KEYS - 2, KEYS - 1};
     static const float values[] = {NAN, INFINITY, -INFINITY};
+    static struct made made;
     (void)state;
-    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+    made_init(&made);
+    struct truth finite = settled_truth(&made);
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        made_init(&made);
+        made.visible[keys[k]] = 0;
+        struct truth without = settled_truth(&made);
         for (int head = 0; head < HEADS; head++)
             for (size_t kind = 0; kind < sizeof values / sizeof values[0]; kind++) {
-                static struct made made;
                 bool none[QUERIES][HEADS][DIM] = {0};
                 made_init(&made);
-                struct truth finite = settled_truth(&made);
                 made.v[keys[k]][head][3] = values[kind];
                 for (int query = 0; query < QUERIES; query++)
                     none[query][head][3] = keys[k] < KEYS - (QUERIES - 1 - query);
@@ -88,14 +92,13 @@ static void test_values_spoil_their_channel_alone(void **state)
                 made.visible[keys[k]] = 0; /* and a masked one none */
                 memset(none, 0, sizeof none);
                 truth = settled_truth(&made);
-                made.v[keys[k]][head][3] = 0;
-                struct truth without = settled_truth(&made);
                 assert_the_rest(&truth, &without, none);
                 assert_int_equal(truth.plain_rows, 0);
                 truth_clear(&truth);
-                truth_clear(&without);
-                truth_clear(&finite);
             }
+        truth_clear(&without);
+    }
+    truth_clear(&finite);
 }
 
 /* An infinity and its opposite are NaN together, in the queries that see both; a negative v_scale turns one, 0 makes it
