@@ -59,11 +59,13 @@ bool contract_make_origin(struct contract_trial *trial, int variant, const struc
 bool contract_fit_output_factor(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_output_offset(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 
+/* contract_sink.c: a number that is fitted to the row of the clue, as those of contract_fit.c are. */
+bool contract_fit_sink(struct contract_trial *trial, int variant, const struct contract_clue *clue);
+
 /* Variants whose parameter is fitted to the row of the clue (contract_fit.c). */
 bool contract_fit_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue);
-bool contract_fit_sink(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_window(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_masked_key(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct contract_clue *clue);
