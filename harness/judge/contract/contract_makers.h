@@ -59,7 +59,8 @@ bool contract_make_origin(struct contract_trial *trial, int variant, const struc
 bool contract_fit_output_factor(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_output_offset(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 
-/* contract_sink.c: a number that is fitted to the row of the clue, as those of contract_fit.c are. */
+/* contract_sink.c: fitted to the row of the clue, as those of contract_fit.c are. */
+bool contract_fit_slots(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_sink(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 
 /* Variants whose parameter is fitted to the row of the clue (contract_fit.c). */

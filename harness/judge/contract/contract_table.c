@@ -52,7 +52,10 @@ const struct contract_row contract_rows[] = {
     ROW("soft-cap", 2, SEARCHED, contract_fit_soft_cap, WRONG_SOFT_CAP, 0,
         "State the soft cap that the kernel applies, or none."),
     ROW("sinks", 1, PLAIN, contract_make_no_sinks, WRONG_SINK, 0, "Count the learned sinks among the weights."),
-    ROW("sinks", 1, FITTED, contract_fit_sink, WRONG_SINK, SEEN(EPS_BIAS),
+    ROW("sinks", 2, FITTED, contract_fit_slots, LEAK, SEEN(EPS_BIAS),
+        "Give slots behind the last key a logit of -inf: one that is read as zeros weighs as much as a key whose logit "
+        "is 0."),
+    ROW("sinks", 1, FITTED, contract_fit_sink, UNKNOWN, SEEN(EPS_BIAS) | SEEN(WRONG_SINK) | SEEN(LEAK),
         "Begin the sum of weights with 0 and count no slot without a key, or state it as a learned sink."),
     ROW("keys", 1, PLAIN, contract_make_no_mask, LEAK, 0, "Let the mask remove keys, or state none."),
     ROW("keys", 1, PLAIN, contract_make_turned_mask, LEAK, SEEN(DROPPED_KEYS),
