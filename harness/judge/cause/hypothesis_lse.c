@@ -26,15 +26,20 @@ static bool may_be_of_logits(struct suspect *suspect, double lse, double factor)
 
 void hypothesis_lse(struct suspect *suspect)
 {
-    double lse = suspect->truth_lse;
+    const double lse = suspect->truth_lse, max = suspect->max, log_sum = lse - max;
     const struct {
         double lse, of_logits; /* the factor on logits that may do the same */
         const char *text;
     } rows[] = {
         {lse * M_LOG2E, M_LOG2E, "lse is in base 2: log2(e) times what it should be"},
         {lse * M_LN2, M_LN2, "lse is multiplied by ln 2, as if it had been in base 2"},
-        {suspect->max, 1, "lse is the row's maximum: the logarithm of the sum is missing"},
-        {lse - suspect->max, 0, "lse is the logarithm of the sum: the row's maximum is missing"},
+        {max, 1, "lse is the row's maximum: the logarithm of the sum is missing"},
+        {log_sum, 0, "lse is the logarithm of the sum: the row's maximum is missing"},
+        {max + exp(log_sum), 1, "lse is the row's maximum and the sum itself, without its logarithm"},
+        {max + log_sum * M_LOG2E, 1, "lse is the row's maximum in nats and the logarithm of the sum in base 2"},
+        {max * M_LOG2E + log_sum, 1, "lse is the row's maximum in base 2 and the natural logarithm of the sum"},
+        {max + log_sum * M_LN2, 1, "lse is the row's maximum and ln 2 times the natural logarithm of the sum"},
+        {max * M_LN2 + log_sum, 1, "lse is ln 2 times the row's maximum in nats and the logarithm of the sum"},
         {-lse, -1, "lse has the wrong sign"},
     };
     if (!suspect->by_lse || suspect->visible == 0)

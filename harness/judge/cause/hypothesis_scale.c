@@ -66,6 +66,24 @@ static void try_factor(struct suspect *suspect, double factor, const char *origi
     offer_values(suspect, lse, origin);
 }
 
+/*
+ * All of the logit times a factor, its bias too: 2^x of natural logits, or e^x of logits in base 2. lse is that of such
+ * logits; or, of a kernel that takes them for what they are, in the base that it would be in; or its maximum is what it
+ * is, and the logarithm of the sum natural.
+ */
+static void try_base(struct suspect *suspect, double factor, const char *origin)
+{
+    const struct problem *problem = suspect->problem;
+    if (suspect->sink > -INFINITY) /* which may be in units of its own */
+        return;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] = suspect_visible(suspect, j) ? factor * suspect_logit(suspect, j) : -INFINITY;
+    const double lse = suspect_attend(suspect, problem->head_dim),
+                 lses[] = {lse, lse / factor, lse + (1 - factor) * suspect->max};
+    for (size_t i = 0; i < (suspect->lse_unknown ? 1 : sizeof lses / sizeof *lses); i++)
+        suspect_offer(suspect, SIGNATURE_WRONG_SCALE, false, suspect->predicted, lses[i], "%s", origin);
+}
+
 /* The scale 1/sqrt(D) of another head dim. */
 static void try_head_dim(struct suspect *suspect, int head_dim)
 {
@@ -94,6 +112,10 @@ void hypothesis_scale(struct suspect *suspect)
     try_factor(suspect, scale, "q.k is multiplied by the scale twice");
     try_factor(suspect, M_LOG2E, "q.k is multiplied by log2(e) as well");
     try_factor(suspect, M_LN2, "q.k is multiplied by ln 2 as well");
+    if (!suspect->by_lse) {
+        try_base(suspect, M_LN2, "2^x in place of e^x: all of each logit is multiplied by ln 2");
+        try_base(suspect, M_LOG2E, "e^x of logits in base 2: all of each logit is multiplied by log2(e)");
+    }
     try_head_dim(suspect, problem->head_dim);
     for (size_t i = 0; i < sizeof head_dims / sizeof head_dims[0]; i++)
         if (head_dims[i] != problem->head_dim)

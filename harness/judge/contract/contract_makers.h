@@ -25,6 +25,7 @@ bool contract_make_output_scale(struct contract_trial *trial, int variant, const
 bool contract_make_no_bias(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_convention(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_slope_factor(struct contract_trial *trial, int variant, const struct contract_clue *clue);
+bool contract_make_base(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_slope_heads(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 
 /* contract_keys.c */

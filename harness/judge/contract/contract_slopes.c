@@ -66,6 +66,20 @@ bool contract_make_slope_factor(struct contract_trial *trial, int variant, const
     return slopes && slopes_differ(trial) && contract_say(trial, "biases %s", variants[variant].what);
 }
 
+bool contract_make_base(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    struct problem *problem = &trial->problem;
+    const double factor = variant ? M_LOG2E : M_LN2;
+    float *slopes = problem->sink_logits || problem->soft_cap ? NULL : contract_own_slopes(trial);
+    problem->scale = (float)((double)problem->scale * factor);
+    for (int h = 0; slopes && h < problem->num_heads; h++)
+        slopes[h] = (float)((double)slopes[h] * factor);
+    return slopes && slopes_differ(trial) && isfinite(problem->scale) &&
+           contract_say(trial, variant ? "logits multiplied by log2(e), biases too: e^x of logits in base 2"
+                                       : "logits multiplied by ln 2, biases too: 2^x of natural logits");
+}
+
 /* Slopes that heads take from one another. */
 bool contract_make_slope_heads(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {

@@ -14,6 +14,8 @@ const struct contract_row contract_rows[] = {
         "Give the kernel the scale that is stated, or state the one that it has."),
     ROW("scale", 1, SEARCHED, contract_fit_scale, WRONG_SCALE, 0,
         "Give the kernel the scale that is stated, or state the one that it has."),
+    ROW("scale", 2, ALONE, contract_make_base, WRONG_SCALE, 0,
+        "Raise e to natural logits, or 2 to logits that are multiplied by log2(e), biases too."),
     ROW("slopes", 1, PLAIN, contract_make_no_bias, DROPPED_BIAS, SEEN(WRONG_SLOPE),
         "Give the kernel its slopes, or state that there are none."),
     ROW("slopes", SLOPES_COUNT *CONTRACT_MAX_BIASES, PLAIN, contract_make_convention, WRONG_SLOPE, SEEN(DROPPED_BIAS),

@@ -285,6 +285,64 @@ static void test_the_maximum_or_the_sum_alone(void **state)
     }
 }
 
+static double largest_logit(const struct signature_trial *trial, int head)
+{
+    double max = -INFINITY;
+    for (int64_t j = 0; j < trial->made.problem.seq_len; j++)
+        max = fmax(max, rule_right(&trial->made.problem, head, j, 0));
+    return max;
+}
+
+/* The row's maximum and the sum in units that do not go together. */
+static void test_an_lse_of_two_units(void **state)
+{
+    (void)state;
+    static const struct {
+        double of_max, of_log;
+        const char *detail;
+    } rows[] = {{1, M_LOG2E, "the row's maximum in nats and the logarithm of the sum in base 2"},
+                {M_LOG2E, 1, "the row's maximum in base 2 and the natural logarithm of the sum"},
+                {1, M_LN2, "the row's maximum and ln 2 times the natural logarithm of the sum"},
+                {M_LN2, 1, "ln 2 times the row's maximum in nats and the logarithm of the sum"},
+                {1, 0, "the row's maximum and the sum itself, without its logarithm"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_some_trial(0, 2);
+        for (int h = 0; h < 8; h++) {
+            double max = largest_logit(&trial, h), log_sum = trial.truth.lse[h] - max;
+            double of_sum = rows[i].of_log > 0 ? rows[i].of_log * log_sum : exp(log_sum);
+            trial.output.lse[h] = (float)(rows[i].of_max * max + of_sum);
+        }
+        expect_and_end(&trial, SIGNATURE_WRONG_LSE, rows[i].detail);
+    }
+}
+
+static double rule_logit_times(const struct problem *problem, int head, int64_t key, double factor)
+{
+    return visible_or_none(problem, key, factor * right_logit(problem, head, key));
+}
+
+/* 2^x of natural logits, or e^x of those in base 2, biases too; with the lse of such logits, in their own base, or of
+ * their maximum as it is and the natural logarithm of the sum; and without biases. */
+static void test_logits_in_another_base(void **state)
+{
+    (void)state;
+    static const char *const details[] = {"2^x in place of e^x", "e^x of logits in base 2"};
+    for (int base = 0; base < 2; base++)
+        for (int lse = 0; lse < 4; lse++) {
+            const double factor = base ? M_LOG2E : M_LN2;
+            struct signature_trial trial = make_trial(300, 8, 2, 64, DTYPE_F16);
+            for (int h = 0; h < 8 && lse == 3; h++)
+                trial.made.slopes[h] = 0;
+            begin(&trial);
+            break_all(&trial, rule_logit_times, factor);
+            for (int h = 0; h < 8; h++) {
+                double own = (double)trial.output.lse[h], max = largest_logit(&trial, h);
+                trial.output.lse[h] = (float)(lse % 2 ? own / factor : lse ? own + (1 - factor) * max : own);
+            }
+            expect_and_end(&trial, SIGNATURE_WRONG_SCALE, details[base]);
+        }
+}
+
 /* ---- what may be chance ---------------------------------------------------------------------------------------- */
 
 /* Where rounding may give keys any weights, out alone names nothing else; lse does. */
@@ -328,6 +386,8 @@ int main(void)
         cmocka_unit_test(test_biases_times_the_scales_of_a_cache),
         cmocka_unit_test(test_another_kv_head),
         cmocka_unit_test(test_lse_in_other_units),
+        cmocka_unit_test(test_an_lse_of_two_units),
+        cmocka_unit_test(test_logits_in_another_base),
         cmocka_unit_test(test_a_sink_is_lost_in_rows_without_a_key),
         cmocka_unit_test(test_an_lse_near_another_unit_is_in_none),
         cmocka_unit_test(test_the_maximum_or_the_sum_alone),

@@ -62,6 +62,32 @@ static void test_a_factor_beside_a_sink(void **state)
     assert_non_null(strstr(finding->fits[0].text, "v or the output multiplied by 0.69"));
 }
 
+/* Without biases it is the scale alone. */
+static void test_logits_in_another_base(void **state)
+{
+    struct desk *desk = *state;
+    static const char *const texts[] = {"logits multiplied by ln 2, biases too",
+                                        "logits multiplied by log2(e), biases too"};
+    for (int base = 0; base < 2; base++) {
+        float slopes[H];
+        const double factor = base ? M_LOG2E : M_LN2;
+        struct problem other = desk->problem;
+        for (int h = 0; h < H; h++)
+            slopes[h] = (float)((double)desk->slopes[h] * factor);
+        other.slopes = slopes;
+        other.scale = (float)((double)other.scale * factor);
+        answer(desk, &other);
+        assert_named(search(desk, base), texts[base]);
+        assert_int_equal(desk->finding.fits[0].seen_as, SIGNATURE_WRONG_SCALE);
+    }
+    const float none[H] = {0};
+    desk->problem.slopes = none;
+    struct problem other = desk->problem;
+    other.scale = (float)((double)other.scale * M_LN2);
+    answer(desk, &other);
+    assert_named(search(desk, true), "ln 2 times it");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,6 +95,7 @@ int main(void)
         TEST(test_a_constant_is_that_of_all_rows),
         TEST(test_a_factor_beside_weights_in_16_bits),
         TEST(test_a_factor_beside_a_sink),
+        TEST(test_logits_in_another_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
