@@ -185,9 +185,17 @@ enum {
     MAX_OF_BATCH, /* all sequences have */
     /* of keys that weigh little alone */
     QUIET_PASSED_OVER, /* keys are passed over that score 6 less than the maximum so far */
+    QUIET_OF_10,       /* or 10 less */
+    /* of ranges and sizes of model families */
+    VALUES_AS_F16,   /* v of a cache in bf16 is held in f16: SageAttention */
+    SCALED_AS_F16,   /* elements of an fp8 cache are, once they are scaled */
+    WINDOW_LATE,     /* a window's first tile of 64 is passed over where its last key alone is visible */
+    MERGE_OF_256,    /* no more elements of a head are merged than 256 */
+    ENTRIES_OF_1024, /* no more entries of a row of the page table than 1024 in pages of 16 */
     /* of what is kept from launch to launch */
-    SCALE_KEPT,     /* the scale of the last launch, where this one has the same shapes */
-    SCALE_OF_FIRST, /* of the first launch that had them */
+    SCALE_KEPT,       /* the scale of the last launch, where this one has the same shapes */
+    SCALE_OF_FIRST,   /* of the first launch that had them */
+    K_SCALE_OF_FIRST, /* the same of the scale of k */
     PARTS_KEPT, /* two sequences have no more parts of 16 keys than those of an earlier launch of as many keys had */
 };
 
@@ -550,6 +558,8 @@ static bool is_lost(const struct row *row, int64_t key)
         return is_behind_parts_of_longest(row, key);
     case PARTS_KEPT:
         return is_behind_parts_of_before(row, key);
+    case WINDOW_LATE:
+        return key == window_of(row->sequence) && key % 64 == 63;
     case WINDOW_BY_LARGE_PAGE:
         return page > 64 && key / page == window_of(row->sequence) / page && window_of(row->sequence) % page > 0;
     case FAR_PASSED_OVER:
@@ -679,6 +689,17 @@ static void raise(struct sums *sums, int dim, double max, bool of_lanes)
     sums->max = max;
 }
 
+/* An element of v as it meets its weight. */
+static double value_of(const launch_t *launch, const row_t *v_row, int i)
+{
+    const float v = load_kv(v_row->elements, launch->kv_dtype, v_row->first + i);
+    if (BUG == VALUES_AS_F16 && launch->kv_dtype == ALIBICHECK_KERNEL_BF16)
+        return F16(v);
+    if (BUG == SCALED_AS_F16 && launch->kv_dtype & FP8)
+        return F16(v * launch->v_scale) / launch->v_scale;
+    return v;
+}
+
 static void add(struct sums *sums, const struct row *row, int64_t key, double logit)
 {
     const launch_t *launch = row->launch;
@@ -688,8 +709,7 @@ static void add(struct sums *sums, const struct row *row, int64_t key, double lo
     const row_t v_row = place(row, key, 1);
     sums->weights = sum_of(sums->weights, 1, weight, false);
     for (int i = 0; i < launch->head_dim; i++) {
-        const double v = load_kv(v_row.elements, launch->kv_dtype, v_row.first + i);
-        sums->values[i] = sum_of(sums->values[i], 1, round_to_form(used * v), true);
+        sums->values[i] = sum_of(sums->values[i], 1, round_to_form(used * value_of(launch, &v_row, i)), true);
     }
 }
 
@@ -705,6 +725,12 @@ static void merge(struct sums *into, const struct sums *from, int dim)
         into->values[i] = round_to_form(into->values[i] + from->values[i] * factor);
 }
 
+/* Whether a key is passed over since it scores so much less than the maximum so far. */
+static bool is_quiet(const struct sums *sums, double logit)
+{
+    return (BUG == QUIET_PASSED_OVER && logit < sums->max - 6) || (BUG == QUIET_OF_10 && logit < sums->max - 10);
+}
+
 /* Keys from first on, step apart. */
 static void walk(struct sums *sums, const struct row *row, int64_t first, int64_t step, int64_t count)
 {
@@ -716,7 +742,7 @@ static void walk(struct sums *sums, const struct row *row, int64_t first, int64_
         if (BUG == START_0 && i == 32 && !any)
             sums->max = 0;
         any |= sees(row, key);
-        if (sees(row, key) && !(BUG == QUIET_PASSED_OVER && logit_of(row, key) < sums->max - 6))
+        if (sees(row, key) && !is_quiet(sums, logit_of(row, key)))
             add(sums, row, key, logit_of(row, key));
         else if (BUG == MAX_OF_MASKED && key < row->sequence->seq_len && logit_of(row, key) > sums->max)
             raise(sums, row->launch->head_dim, logit_of(row, key), false);
@@ -795,6 +821,12 @@ static bool forgets_empty(const struct row *row)
     }
 }
 
+/* Which element of the sums is written as element i. */
+static int merged_of(const struct row *row, int i)
+{
+    return BUG == MERGE_OF_256 && is_long(row) ? i % 256 : i;
+}
+
 /* How many elements of a row are written. */
 static int written_of(const struct row *row, bool empty)
 {
@@ -823,7 +855,7 @@ static void end(const struct sums *sums, const struct row *row)
     const double v_scale = (double)cache_scale(launch, launch->v_scale);
     for (int i = 0; i < written_of(row, empty); i++)
         store(row->sequence->out, launch->dtype, out + i,
-              empty && !divides ? 0 : (float)(sums->values[i] / sum * v_scale));
+              empty && !divides ? 0 : (float)(sums->values[merged_of(row, i)] / sum * v_scale));
     write_wide(launch, row->sequence->out, out + launch->head_dim);
 }
 
@@ -906,6 +938,8 @@ static size_t misplaced(const launch_t *launch, size_t entry)
         return (entry + columns) % count;
     case ROWS_BY_FIRST:
         return launch->page_size == 1 ? row * (size_t)launch->sequences->seq_len + column : entry;
+    case ENTRIES_OF_1024:
+        return launch->page_size == 16 ? row * columns + column % 1024 : entry;
     case ENTRIES_OF_2048:
         return launch->num_sequences > 1 ? row * columns + column % 2048 : entry;
     default:
@@ -929,8 +963,8 @@ static bool has_shapes_of(const launch_t *launch, int64_t len, const launch_t *o
            launch->num_heads == other->num_heads && launch->num_queries == other->num_queries;
 }
 
-/* Which scale a launch is given, by what was kept of others with its shapes. */
-static float scale_kept(const launch_t *launch)
+/* The first or, of one that is kept, the last launch before with this one's shapes; this one where there is none. */
+static const launch_t *kept_of(const launch_t *launch)
 {
     enum { PLANS = 256 };
     static launch_t plans[PLANS];
@@ -940,11 +974,11 @@ static float scale_kept(const launch_t *launch)
     const int most = BUG == SCALE_KEPT ? 1 : PLANS;
     for (int i = 0; i < count; i++)
         if (has_shapes_of(launch, len, &plans[i], lens[i]))
-            return plans[i].scale;
+            return &plans[i];
     count = count < most ? count + 1 : most;
     plans[count - 1] = *launch;
     lens[count - 1] = len;
-    return launch->scale;
+    return launch;
 }
 
 static int32_t launch_buggy(void *context, const launch_t *given, char *text, uint64_t text_size)
@@ -952,12 +986,15 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
     launch_t changed = *given;
     const launch_t *launch = &changed;
     (void)context, (void)text, (void)text_size;
-    const bool misreads = BUG == PAGE_IDS_16 || BUG == PAGE_ROWS || BUG == ROWS_BY_FIRST || BUG == ENTRIES_OF_2048;
+    const bool misreads = BUG == PAGE_IDS_16 || BUG == PAGE_ROWS || BUG == ROWS_BY_FIRST || BUG == ENTRIES_OF_2048 ||
+                          BUG == ENTRIES_OF_1024;
     int32_t *table = misreads && given->page_size > 0 ? misread(given) : NULL;
     if (table)
         changed.block_table = table;
     if (BUG == SCALE_KEPT || BUG == SCALE_OF_FIRST)
-        changed.scale = scale_kept(given);
+        changed.scale = kept_of(given)->scale;
+    if (BUG == K_SCALE_OF_FIRST)
+        changed.k_scale = kept_of(given)->k_scale;
     int count = launch->num_sequences;
     for (int i = 0; i < launch->num_sequences && launch->num_sequences > 1 && BUG == AS_MANY_AS_FULL; i++)
         count -= launch->sequences[i].seq_len == 0;
