@@ -187,11 +187,12 @@ enum {
     QUIET_PASSED_OVER, /* keys are passed over that score 6 less than the maximum so far */
     QUIET_OF_10,       /* or 10 less */
     /* of ranges and sizes of model families */
-    VALUES_AS_F16,   /* v of a cache in bf16 is held in f16: SageAttention */
-    SCALED_AS_F16,   /* elements of an fp8 cache are, once they are scaled */
-    WINDOW_LATE,     /* a window's first tile of 64 is passed over where its last key alone is visible */
-    MERGE_OF_256,    /* no more elements of a head are merged than 256 */
-    ENTRIES_OF_1024, /* no more entries of a row of the page table than 1024 in pages of 16 */
+    VALUES_AS_F16,    /* v of a cache in bf16 is held in f16: SageAttention */
+    SCALED_AS_F16,    /* elements of an fp8 cache are, once they are scaled */
+    WINDOW_LATE,      /* a window's first tile of 64 is passed over where its last key alone is visible */
+    MERGE_OF_256,     /* no more elements of a head are merged than 256 */
+    ROOM_OF_64_PARTS, /* what a sequence has beyond 64 parts of 256 keys is written to the room of the next one's */
+    ENTRIES_OF_1024,  /* no more entries of a row of the page table than 1024 in pages of 16 */
     /* of what is kept from launch to launch */
     SCALE_KEPT,       /* the scale of the last launch, where this one has the same shapes */
     SCALE_OF_FIRST,   /* of the first launch that had them */
@@ -535,6 +536,14 @@ static bool is_behind_parts_of_before(const struct row *row, int64_t key)
     return key >= (int64_t)(kept[all][row->sequence - launch->sequences] - 1) * PART;
 }
 
+/* Whether the partial result that a key is in was written over by the sequence before. */
+static bool is_written_over(const struct row *row, int64_t key)
+{
+    enum { PART = 256, ROOM = 64 };
+    const bool is_first = row->sequence == row->launch->sequences;
+    return !is_first && key / PART < (row->sequence[-1].seq_len + PART - 1) / PART - ROOM;
+}
+
 /* Keys that are lost by what a kernel is cut into. */
 static bool is_lost(const struct row *row, int64_t key)
 {
@@ -556,6 +565,8 @@ static bool is_lost(const struct row *row, int64_t key)
         return row->launch->num_heads >= 32 && key >= CHUNK;
     case PARTS_OF_LONGEST:
         return is_behind_parts_of_longest(row, key);
+    case ROOM_OF_64_PARTS:
+        return is_written_over(row, key);
     case PARTS_KEPT:
         return is_behind_parts_of_before(row, key);
     case WINDOW_LATE:
