@@ -37,9 +37,9 @@ void hypothesis_lse(struct suspect *suspect)
         {log_sum, 0, "lse is the logarithm of the sum: the row's maximum is missing"},
         {max + exp(log_sum), 1, "lse is the row's maximum and the sum itself, without its logarithm"},
         {max + log_sum * M_LOG2E, 1, "lse is the row's maximum in nats and the logarithm of the sum in base 2"},
-        {max * M_LOG2E + log_sum, 1, "lse is the row's maximum in base 2 and the natural logarithm of the sum"},
+        {max * M_LOG2E + log_sum, M_LOG2E, "lse is the row's maximum in base 2 and the natural logarithm of the sum"},
         {max + log_sum * M_LN2, 1, "lse is the row's maximum and ln 2 times the natural logarithm of the sum"},
-        {max * M_LN2 + log_sum, 1, "lse is ln 2 times the row's maximum in nats and the logarithm of the sum"},
+        {max * M_LN2 + log_sum, M_LN2, "lse is ln 2 times the row's maximum in nats and the logarithm of the sum"},
         {-lse, -1, "lse has the wrong sign"},
     };
     if (!suspect->by_lse || suspect->visible == 0)
