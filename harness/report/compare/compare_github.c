@@ -42,6 +42,13 @@ static bool print_annotation(FILE *stream, const struct collation *collation, co
     return text != NULL;
 }
 
+/* Of the comparison, and of no point. */
+static void print_remark(FILE *stream, const char *level, const char *text)
+{
+    const struct github_annotation annotation = {.level = level, .title = "alibicheck compare", .text = text};
+    github_annotation_print(stream, &annotation);
+}
+
 static bool print_github(FILE *stream, const struct compare_view *view)
 {
     const struct collation *collation = view->collation;
@@ -52,7 +59,7 @@ static bool print_github(FILE *stream, const struct compare_view *view)
     char *sentence = collation_sentence(collation), *hint = collation_hint(collation);
     const size_t room = GITHUB_ANNOTATIONS_MAX - (hint && *hint ? 1 : 0), most = total > room ? room - 1 : total;
     if (hint && *hint) /* which explains the others */
-        fprintf(stream, "::error title=alibicheck compare::%s\n", hint);
+        print_remark(stream, "error", hint);
     for (size_t i = 0; i < collation->count && printed < most && complete; i++)
         if (collation_outcome(collation, collation->points[i].change) != CHANGE_IS_FINE) {
             complete = print_annotation(stream, collation, &collation->points[i]);
@@ -61,7 +68,7 @@ static bool print_github(FILE *stream, const struct compare_view *view)
     if (total > most && sentence)
         fprintf(stream, "::error title=alibicheck compare::and %zu more: %s\n", total - most, sentence);
     if (*collation_void(collation))
-        fprintf(stream, "::error title=alibicheck compare::%s\n", collation_void(collation));
+        print_remark(stream, "error", collation_void(collation));
     if (collation->left_out_worse)
         fprintf(stream, "::warning title=alibicheck compare::left out by --where, and worse: %zu of %zu\n",
                 collation->left_out_worse, collation->left_out);
