@@ -75,7 +75,8 @@ static const struct situation situations[] = {
      .max_elements = 100 * 4 * 64},
 };
 
-/* The sentinels that are right in every problem, and in any chunk of one. An empty row is promised by two of them. */
+/* The sentinels that are right in every problem, and in any chunk of one. An empty row is promised by two of them. Each
+ * kernel is in each situation once, and with every choice of the others in one of twelve; soak_names draws more. */
 static void test_sound_kernels_hold(void **state)
 {
     static const enum sentinel_policy policies[] = {SENTINEL_INFINITY, SENTINEL_EXCLUDE, SENTINEL_ADAPTIVE};
@@ -89,16 +90,14 @@ static void test_sound_kernels_hold(void **state)
         made.problem.q_position -= situation->query_before_end;
         if (situation->removed.step)
             mask_keys(&made, situation->removed.from, situation->removed.to, situation->removed.step);
-        for (int variant = 0; variant < KERNEL_COUNT * 3 * 2; variant++) {
-            enum kernel kernel = (enum kernel)(variant % KERNEL_COUNT);
-            enum sentinel_policy policy = policies[variant / KERNEL_COUNT % 3];
+        for (enum kernel kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+            enum sentinel_policy policy = policies[(i + kernel) % (situation->empty ? 2 : 3)];
             struct recipe recipe = {.sentinel.policy = policy,
-                                    .bias = variant / KERNEL_COUNT / 3 ? BIAS_ABSOLUTE : BIAS_RELATIVE,
-                                    .exponential = variant % 3 ? EXPONENTIAL_POLYNOMIAL : EXPONENTIAL_EX2_APPROX};
-            if ((situation->empty && policy == SENTINEL_ADAPTIVE) ||
-                kernel_refusal(kernel, &recipe, situation->shape.dtype, KV_AS_DTYPE))
+                                    .bias = (i / 2 + kernel) % 2 ? BIAS_ABSOLUTE : BIAS_RELATIVE,
+                                    .exponential = i % 2 ? EXPONENTIAL_POLYNOMIAL : EXPONENTIAL_EX2_APPROX};
+            if (kernel_refusal(kernel, &recipe, situation->shape.dtype, KV_AS_DTYPE))
                 continue;
-            struct kernel_options options = {.chunk_len = variant % 2 ? 64 : 96};
+            struct kernel_options options = {.chunk_len = i / 4 % 2 ? 64 : 96};
             struct shipped_subject subject = shipped_subject(device, kernel, &options, &recipe);
             struct oracle_report report =
                 put_to_oracles(&subject.subject, &made.problem, situation->max_elements, ORACLE_ALL);
@@ -465,14 +464,15 @@ static void test_own_slopes_promise_no_permutation(void **state)
 }
 
 /* A kernel that is right but for its slopes is accused of its slopes alone: what rounding does to its result comes from
- * its result, which is elsewhere. */
+ * its result, which is elsewhere. One of the first eight has another chunk length show more than rounding does at the
+ * truth. */
 static void test_wrong_slopes_alone_are_no_other_fault(void **state)
 {
     struct device *device = open_host();
     (void)state;
-    for (int index = 0; index < 64; index++) {
+    for (int index = 0; index < 14; index++) {
         struct made_problem made =
-            make_sequence(index, 300, 8, 8, 64, index < 52 ? DTYPE_F16 : (enum dtype)(index % DTYPE_COUNT));
+            make_sequence(index, 300, 8, 8, 64, index < 8 ? DTYPE_F16 : (enum dtype)(index % DTYPE_COUNT));
         struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE,
                                 .slopes = SLOPES_FROM_BLOOM,
                                 .bias = index % 2 ? BIAS_ABSOLUTE : BIAS_RELATIVE};
@@ -481,9 +481,9 @@ static void test_wrong_slopes_alone_are_no_other_fault(void **state)
         for (int h = 0; h < 8; h++)
             made.slopes[h] *= index % 4 < 2 ? 0.5f : 0.125f;
         struct oracle_report report =
-            put_to_oracles(&subject.subject, &made.problem, 0, index < 52 ? 1u << ORACLE_PARTITION : ORACLE_ALL);
+            put_to_oracles(&subject.subject, &made.problem, 0, index < 8 ? 1u << ORACLE_PARTITION : ORACLE_ALL);
         for (int o = 0; o < ORACLE_COUNT; o++)
-            if ((report.outcome[o] == ORACLE_VIOLATED) != (o == ORACLE_BIAS_SHIFT && index >= 52))
+            if ((report.outcome[o] == ORACLE_VIOLATED) != (o == ORACLE_BIAS_SHIFT && index >= 8))
                 fail_msg("problem %d: %s: %s %s", index, oracle_names[o], oracle_outcome_names[report.outcome[o]],
                          report.detail[o]);
         free_problem(&made);
