@@ -80,11 +80,11 @@ FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
 # Valgrind does not follow fibers, its heap does not say what is in use, limits of memory are its own, and it does not hand on the
 # SIGBUS of a file that lost its end. What takes minutes under it is left to the sanitizers, which take a tenth of that: the truth
-# against its oracles, names of failures, classes of emulated kernels, 100,000 points compared, exponentials and fused sums of
-# millions of numbers; case files mutated are left to `make fuzz`.
+# against its oracles, names of failures, classes of emulated kernels, exponentials and fused sums of millions of numbers; case
+# files mutated are left to `make fuzz`.
 VALGRIND_EXCEPT := harness/library/tests/test_api_memory.c harness/run/tests/test_run_memory.c harness/command/tests/test_lost_file.c $(shell grep -lE 'device_open|open_host|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c \
                    $(addprefix reference/tests/test_,exp_dd.c truth_certified.c truth_nonfinite.c truth_arb.c) kernels/tests/test_arithmetic.c \
-                   harness/report/compare/tests/test_compare.c $(addprefix harness/subject/tests/test_,leftover.c far_tensor.c) \
+                   $(addprefix harness/subject/tests/test_,leftover.c far_tensor.c) \
                    $(addprefix harness/judge/,$(addprefix class/tests/test_,class_find.c arithmetic_class.c) contract/tests/test_contract_coarse.c) \
                    $(wildcard kernels/tests/test_fused_sum*.c harness/judge/cause/tests/test_signature*.c)
 VALGRIND_TESTS  := $(patsubst %.c,$(BUILD)/%,$(filter-out $(VALGRIND_EXCEPT),$(TESTS)))
@@ -369,8 +369,7 @@ sanitize:  ## tests, command line and what fuzzing has found under the address a
 UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys replay rounding) \
                $(BUILD)/harness/command/tests/test_explain $(BUILD)/harness/evaluate/tests/test_names
 # What takes a minute of the rest is left out of a part of it.
-UNSHARED := $(if $(SHARE),$(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/report/compare/tests/test_compare \
-              $(BUILD)/harness/evaluate/tests/test_made_whole)
+UNSHARED := $(if $(SHARE),$(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/evaluate/tests/test_made_whole)
 SANITIZED := $(call shared,$(filter-out $(UNSANITIZED) $(UNSHARED),$(TEST_PROGRAMS)))
 SANITIZED_GOLDEN := $(if $(SHARE),$(call shared,$(patsubst harness/tests/golden/%.test,%,$(wildcard harness/tests/golden/*.test))))
 check-sanitized: $(SANITIZED) $(PROGRAM) $(FUZZ_PROGRAMS)
