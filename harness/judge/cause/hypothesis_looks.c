@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "harness/judge/cause/error_factor.h"
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/nearest_values.h"
 #include "harness/judge/cause/rounding_left.h"
@@ -240,6 +241,25 @@ static bool is_beyond_random(struct suspect *suspect, double loss, double *each)
     return suspect->error > random + loss * spread;
 }
 
+/* Whether they are those of another scale or slope, of this row alone as it may be: which of rounding there are none.
+ */
+static bool is_of_factor(struct suspect *suspect)
+{
+    static const char *const parts[] = {[FACTOR_OF_PRODUCTS] = "q.k is", [FACTOR_OF_BIASES] = "biases are"};
+    for (enum factor_of of = FACTOR_OF_PRODUCTS; of <= FACTOR_OF_BIASES; of++) {
+        const double factor = error_factor(suspect, of);
+        if (isnan(factor))
+            continue;
+        snprintf(
+            suspect->remark, sizeof suspect->remark,
+            "out is off as where %s multiplied by %.6g in this row, and by more than roundings would be that leave "
+            "all else",
+            parts[of], factor);
+        return true;
+    }
+    return false;
+}
+
 /* Errors of which nothing is known but their looks: small against sum w|v| / l, without a direction, and of more keys
  * than two. */
 void hypothesis_noise(struct suspect *suspect)
@@ -300,6 +320,8 @@ void hypothesis_noise(struct suspect *suspect)
             largest);
         return;
     }
+    if (!suspect->within && is_of_factor(suspect))
+        return;
     double each;
     if (!suspect->within && is_beyond_random(suspect, loss, &each)) {
         snprintf(
