@@ -192,6 +192,7 @@ enum {
     WINDOW_LATE,      /* a window's first tile of 64 is passed over where its last key alone is visible */
     MERGE_OF_256,     /* no more elements of a head are merged than 256 */
     ROOM_OF_64_PARTS, /* what a sequence has beyond 64 parts of 256 keys is written to the room of the next one's */
+    MASK_16_BITS,     /* the mask of key 65536 is that of key 0 */
     ENTRIES_OF_1024,  /* no more entries of a row of the page table than 1024 in pages of 16 */
     /* of what is kept from launch to launch */
     SCALE_KEPT,       /* the scale of the last launch, where this one has the same shapes */
@@ -623,7 +624,7 @@ static bool sees(const struct row *row, int64_t key)
         return false;
     if (BUG == WINDOW_LONG && key + 1 < row->sequence->seq_len && visible[key + 1])
         return true;
-    return visible[key];
+    return visible[BUG == MASK_16_BITS ? key & 0xffff : key];
 }
 
 static float tanh_of(float x)
