@@ -16,7 +16,7 @@
 #include "harness/command/version.h"
 #include "harness/support/file.h"
 #include "harness/support/gmp_memory.h"
-#include "harness/support/json_read.h"
+#include "harness/support/json_memory.h"
 #include "harness/support/memory.h"
 #include "harness/support/suggest.h"
 #include "reference/computing_environment.h"
@@ -79,7 +79,7 @@ int main(int argc, char **argv)
     computing_environment_enter(); /* for good: what a library has set at its start is not what numbers are parsed in */
     argp_err_exit_status = ERROR_USAGE;
     gmp_memory_ends_program();
-    json_read_ends_program();
+    json_memory_ends_program();
     memory_keep_freed();
     if (!keep_standard_places()) {
         fprintf(stderr, "alibicheck: cannot open /dev/null in the place of a closed standard input or output: %s\n",

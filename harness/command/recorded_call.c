@@ -6,7 +6,6 @@
 
 #include "harness/command/recorded_places.h"
 #include "harness/support/file.h"
-#include "harness/support/json_read.h"
 #include "harness/support/number.h"
 #include "harness/support/source.h"
 
@@ -32,7 +31,7 @@ static enum error_kind read_lines(struct recorded_call *call, const struct sourc
         if (strspn(source->text + first, " \t\r\n") >= end - first)
             continue;
         json_decref(call->record);
-        call->record = json_read(source->text + first, end - first, &reason);
+        call->record = json_loadb(source->text + first, end - first, JSON_REJECT_DUPLICATES, &reason);
         if (!call->record)
             return error_set(error, ERROR_USAGE,
                              "%s:%zu:%d: is no JSON: %s; allowed: what the flight recorder wrote, a record a line",

@@ -5,7 +5,6 @@
 
 #include "harness/command/trace_operator.h"
 #include "harness/command/trace_unsaid.h"
-#include "harness/support/json_read.h"
 
 enum { DEFINITION_MAX_BYTES = 16 << 20 };
 
@@ -51,7 +50,7 @@ static enum error_kind parse(struct trace_definition *definition, struct error *
     enum error_kind kind = source_read(&source, definition->path, DEFINITION_MAX_BYTES, error);
     if (kind)
         return kind;
-    definition->json = json_read(source.text, source.size, &reason);
+    definition->json = json_loadb(source.text, source.size, JSON_REJECT_DUPLICATES, &reason);
     source_clear(&source);
     if (!definition->json)
         return error_set(error, ERROR_USAGE, "%s:%d:%d: is no JSON: %s; allowed: a definition, one JSON object",

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "harness/support/file.h"
-#include "harness/support/json_read.h"
 #include "harness/support/number.h"
 
 enum { WORKLOADS_MAX_BYTES = 64 << 20, UUID_MAX_BYTES = 64 };
@@ -101,7 +100,7 @@ static enum error_kind read_line(struct search *search, struct trace_workload *l
     json_error_t reason;
     char quoted[QUOTE_SIZE], path[PATH_QUOTE_SIZE];
     snprintf(line->where, sizeof line->where, "%s:%" PRId64, quote_path(path, search->workload->path), line->line);
-    json_t *json = json_read(text, size, &reason);
+    json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &reason);
     if (!json)
         return error_set(error, ERROR_USAGE, "%s:%d: is no JSON: %s; allowed: a workload a line", line->where,
                          reason.column, quote(quoted, reason.text, strlen(reason.text)));

@@ -6,7 +6,6 @@
 
 #include "harness/library/bundle_text.h"
 #include "harness/library/exhibit_reading.h"
-#include "harness/support/json_read.h"
 #include "harness/support/number.h"
 
 /* ---- output, truth, bounds --------------------------------------------------------------------------------------- */
@@ -207,7 +206,7 @@ static enum error_kind read_build(struct exhibit_reading *reading, struct error 
     struct exhibit_bundle *bundle = reading->bundle;
     const char *text = tensor_archive_metadata(&reading->archive, "build");
     json_error_t reason;
-    json_t *build = text ? json_read(text, strlen(text), &reason) : NULL;
+    json_t *build = text ? json_loads(text, JSON_REJECT_DUPLICATES, &reason) : NULL;
     const char *version = json_string_value(json_object_get(build, "version")),
                *commit = json_string_value(json_object_get(build, "commit"));
     enum error_kind kind = ERROR_NONE;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "harness/judge/cause/signature_info.h"
-#include "harness/support/json_read.h"
 #include "harness/support/json_value.h"
 #include "harness/support/source.h"
 
@@ -202,7 +201,7 @@ enum error_kind exhibit_found_read(struct exhibit_found *found, const char *text
 {
     json_error_t reason;
     const char *signature;
-    *found = (struct exhibit_found){.json = json_read(text, strlen(text), &reason)};
+    *found = (struct exhibit_found){.json = json_loads(text, JSON_REJECT_DUPLICATES, &reason)};
     if (!json_is_object(found->json))
         return error_set(error, ERROR_USAGE, "found: is no JSON object; allowed: what --bundle-without-kv wrote");
     enum error_kind kind = read_text(&found->status, found->json, "status", REMEDY_SIZE, false, error);

@@ -124,9 +124,9 @@ enum error_kind file_write(int descriptor, const char *path, const void *data, s
     return ERROR_NONE;
 }
 
-enum error_kind file_print(const char *text, struct error *error)
+enum error_kind file_print(FILE *stream, const char *text, struct error *error)
 {
-    return fputs(text, stdout) == EOF ? file_cannot_write(standard_output, error) : ERROR_NONE;
+    return fputs(text, stream) == EOF ? file_cannot_write(standard_output, error) : ERROR_NONE;
 }
 
 enum error_kind file_flush(FILE *stream, struct error *error)

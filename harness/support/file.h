@@ -38,8 +38,8 @@ bool file_is_at(int descriptor, const char *path);
 /* Writes all of it, whatever signals arrive. */
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error);
 
-/* Prints text to stdout, where it may wait for file_flush. */
-enum error_kind file_print(const char *text, struct error *error);
+/* Prints text, to stdout but in tests, where it may wait for file_flush. */
+enum error_kind file_print(FILE *stream, const char *text, struct error *error);
 
 /* Sees to it that all that was printed, to stdout but in tests, is on its way to the system. */
 enum error_kind file_flush(FILE *stream, struct error *error);

@@ -1,5 +1,6 @@
 #include "harness/support/json_line.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "harness/support/file.h"
@@ -11,7 +12,7 @@ enum error_kind json_line_print(json_t *value, const char *what, struct error *e
     json_decref(value);
     if (!text)
         return error_memory(error, what, 1 << 12);
-    enum error_kind kind = file_print(text, error);
+    enum error_kind kind = file_print(stdout, text, error);
     free(text);
-    return kind ? kind : file_print("\n", error);
+    return kind ? kind : file_print(stdout, "\n", error);
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "harness/support/source.h"
-#include "harness/support/json_read.h"
 #include "harness/support/tensor_format.h"
 #include "harness/support/tensor_mapping.h"
 #include "harness/support/text.h"
@@ -167,7 +166,7 @@ static enum error_kind parse(struct reading *reading, const char *text, size_t s
     if (*text != '{')
         return error_set(reading->error, ERROR_USAGE,
                          "%s: its header does not begin with '{'; allowed: JSON, an object", reading->path);
-    json_t *header = json_read(text, size, &fault);
+    json_t *header = json_loadb(text, size, JSON_REJECT_DUPLICATES, &fault);
     reading->archive->state = header;
     if (!header && json_error_code(&fault) == json_error_out_of_memory)
         return error_memory(reading->error, "a header", (double)size);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "harness/report/record/record_field.h"
-#include "harness/support/json_read.h"
 #include "harness/support/number.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
@@ -111,7 +110,7 @@ static enum error_kind visit_line(struct reader *reader, record_visit *visit, vo
 {
     json_error_t fault;
     char quoted[QUOTE_SIZE];
-    json_t *object = json_read(reader->text, reader->size, &fault);
+    json_t *object = json_loadb(reader->text, reader->size, JSON_REJECT_DUPLICATES, &fault);
     enum error_kind kind = ERROR_NONE;
     if (!object || !json_is_object(object)) {
         size_t column = object || fault.column < 1 ? 1 : (size_t)fault.column;
