@@ -200,15 +200,13 @@ static void round_logits(struct rounding_model *model, const struct problem *pro
     }
 }
 
-/* Once within a device; once where levels of a cache are merged, as a shared prefix and what follows it, whose output
- * is stored between levels (FlashInfer, merge_state_in_place in include/flashinfer/attention/cascade.cuh); once where
- * devices merge. */
+/* Once within a device, once where devices merge. */
 static void round_partials(struct rounding_model *model, const struct problem *problem,
                            const struct class_narrow *narrow)
 {
-    model->partial = (3 + (3 + narrow->unit) * narrow->unit) * narrow->unit; /* (1 + u)^3 - 1 */
+    model->partial = (2 + narrow->unit) * narrow->unit;
     model->out_floor += NARROW_FLOOR * (double)problem->seq_len;
-    model->divided_floor += 3 * NARROW_FLOOR;
+    model->divided_floor += 2 * NARROW_FLOOR;
 }
 
 /* Each addition, product and rescaling. */
@@ -235,8 +233,7 @@ const struct class_rounding_info class_roundings[CLASS_ROUNDING_COUNT] = {
     [CLASS_QUERY16] = {"query16", "scale, scaled q and k are rounded to 16 bits before q.k", .apply = round_query},
     [CLASS_LOGITS16] = {"logits16", "q.k, scaled or not, and the biased logit are held in 16 bits",
                         .apply = round_logits},
-    [CLASS_PARTIALS16] = {"partials16",
-                          "outputs of chunks are held in 16 bits until they are merged, at up to three levels",
+    [CLASS_PARTIALS16] = {"partials16", "outputs of chunks are held in 16 bits until they are merged",
                           .apply = round_partials},
     [CLASS_SUMS16] = {"sums16", "sums of weights and of weighted values are kept in 16 bits",
                       .includes = 1 << CLASS_PARTIALS16, .apply = round_sums},

@@ -41,7 +41,6 @@ struct order_kernel {
     enum order_tanh tanh;
     enum order_errors errors;
     int tile, chunk;
-    int levels; /* that outputs of chunks are merged at, each of which is stored as they are */
     bool fused, fused_dot, narrow_in_sum, probabilities, sink_first, reciprocal, scaled_k;
     bool tensor_core_dot, tensor_core_sums; /* where q and k, or weights and v, are of 16 bits */
     enum tensor_core tensor_core;
@@ -83,7 +82,6 @@ static inline struct order_kernel order_kernel_draw(uint64_t seed, class_set set
     kernel.tensor_core = draw_below(&state, 2) ? TENSOR_CORE_AMPERE : TENSOR_CORE_HOPPER;
     kernel.seed = draw_bits(&state);
     kernel.tanh = (enum order_tanh)draw_below(&state, TANH_COUNT);
-    kernel.levels = set >> CLASS_PARTIALS16 & 1 ? 1 + draw_below(&state, 3) : 1;
     return kernel;
 }
 

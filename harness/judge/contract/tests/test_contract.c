@@ -550,10 +550,10 @@ static void test_a_contract_holds_in_the_class_that_is_asked_for(void **state)
     struct problem other = desk->problem;
     other.scale = 1;
     answer(desk, &other);
-    for (int i = 0; i < H * D; i++) { /* by 8 half units of its 11 bits: weights in 8 bits, or several steps in 16 */
+    for (int i = 0; i < H * D; i++) { /* by 4 half units of its 11 bits: weights in 8 bits, or several steps in 16 */
         float element;
         dtype_widen(DTYPE_F16, desk->out, (size_t)i, 1, &element);
-        element *= i % 2 ? 1 + 0x1p-8f : 1 - 0x1p-8f;
+        element *= i % 2 ? 1 + 0x1p-9f : 1 - 0x1p-9f;
         dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &element);
     }
     assert_named(search(desk, true), "scale 1 in place of 0.125");
