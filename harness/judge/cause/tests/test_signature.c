@@ -131,6 +131,7 @@ static void test_noise_beyond_f32_is_no_rounding_of_f32(void **state)
         const char *detail;
     } rows[] = {
         {DTYPE_F16, false, false, 0x1p-9, SIGNATURE_PRECISION_LOSS, "without a direction"},
+        {DTYPE_F16, false, false, 0x1p-8, SIGNATURE_PRECISION_LOSS, "without a direction"},
         {DTYPE_F16, true, false, 0x1p-9, SIGNATURE_PRECISION_LOSS, "without a direction"},
         {DTYPE_F16, true, false, 0x1p-7, SIGNATURE_UNKNOWN, "which is more than rounding does"},
         {DTYPE_F16, true, true, 0x1p-7, SIGNATURE_UNKNOWN, "which no arithmetic with one rounding explains"},
@@ -249,6 +250,18 @@ static void test_a_constant_in_some_elements_is_not_rounding(void **state)
                              signature_names[trial.finding.signature], trial.finding.detail);
                 end(&trial);
             }
+}
+
+/* As small as roundings are, of which every element has one and not every other: these have all sizes between. */
+static void test_errors_of_two_sizes_are_not_rounding(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F32);
+    trial.is_rounding = true;
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-3};
+    add_constant(&trial, 5e-4, 2, true);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "errors are of one size, or of two");
 }
 
 /* Elements of v of two sizes have errors of two sizes, each as large as its sum w|v| makes it. */
@@ -725,6 +738,7 @@ int main(void)
         cmocka_unit_test(test_small_errors_of_elements_that_were_turned_are_unknown),
         cmocka_unit_test(test_few_elements_are_not_rounding),
         cmocka_unit_test(test_a_constant_in_some_elements_is_not_rounding),
+        cmocka_unit_test(test_errors_of_two_sizes_are_not_rounding),
         cmocka_unit_test(test_rounding_of_values_of_two_sizes),
         cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
         cmocka_unit_test(test_faults_without_a_name_are_unknown),
