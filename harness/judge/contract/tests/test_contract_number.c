@@ -62,6 +62,28 @@ static void test_a_factor_beside_a_sink(void **state)
     assert_non_null(strstr(finding->fits[0].text, "v or the output multiplied by 0.69"));
 }
 
+/* A contract that has no number leaves rows no factors of their own, though weights of e4m3 may be off by as much. */
+static void test_no_factors_of_rows_beside_a_contract(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    other.scale = 1;
+    for (int has_factors = 0; has_factors < 2; has_factors++) {
+        struct truth truth;
+        find_truth(&truth, &other);
+        for (int i = 0; i < H * D; i++) {
+            const double own = has_factors ? 1 + 0.03 * (i / D % 2 ? 1 : -1) : 1;
+            const float value = (float)(own * truth.value[i]);
+            dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &value);
+        }
+        truth_clear(&truth);
+        if (has_factors)
+            assert_int_equal(search(desk, false)->num_fits, 0);
+        else
+            assert_named(search(desk, false), "scale 1 in place of 0.125");
+    }
+}
+
 /* Without biases it is the scale alone. */
 static void test_logits_in_another_base(void **state)
 {
@@ -91,11 +113,9 @@ static void test_logits_in_another_base(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_factor_is_that_of_all_rows),
-        TEST(test_a_constant_is_that_of_all_rows),
-        TEST(test_a_factor_beside_weights_in_16_bits),
-        TEST(test_a_factor_beside_a_sink),
-        TEST(test_logits_in_another_base),
+        TEST(test_a_factor_is_that_of_all_rows),         TEST(test_a_constant_is_that_of_all_rows),
+        TEST(test_a_factor_beside_weights_in_16_bits),   TEST(test_a_factor_beside_a_sink),
+        TEST(test_no_factors_of_rows_beside_a_contract), TEST(test_logits_in_another_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
