@@ -63,15 +63,28 @@ static void test_keys_are_not_missing_where_lse_rose(void **state)
         trial.output.lse[h] = (float)trial.truth.lse[h] + 0.5f;
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
     /* By no more than an lse may be off that was made of logits in as few bits as out has. */
-    trial = make_trial(700, 1, 1, 64, DTYPE_BF16);
-    begin(&trial);
-    trial.tolerance = (struct tolerance){1e-4, 1e-3, 1e-3};
-    break_all(&trial, rule_older_missing, 680);
-    expect(&trial, SIGNATURE_DROPPED_KEYS, "keys older than 680 missing");
-    trial.output.lse[0] = (float)trial.truth.lse[0] + 5e-4f;
-    find(&trial);
-    assert_int_not_equal(trial.finding.signature, SIGNATURE_DROPPED_KEYS);
-    end(&trial);
+    static const struct {
+        float slope;
+        logit_rule *rule;
+        double parameter;
+        const char *detail;
+    } rows[] = {
+        {0x1p-8f, rule_older_missing, 680, "keys older than 680 missing"},
+        {0x1p-6f, rule_chunk_missing, 2, "keys 256 to 383 missing"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        trial = make_trial(700, 1, 1, 64, DTYPE_BF16);
+        trial.made.slopes[0] = rows[i].slope;
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-4, 1e-3, 1e-3};
+        break_all(&trial, rows[i].rule, rows[i].parameter);
+        expect(&trial, SIGNATURE_DROPPED_KEYS, rows[i].detail);
+        trial.output.lse[0] = (float)trial.truth.lse[0] + 5e-4f;
+        find(&trial);
+        if (trial.finding.signature == SIGNATURE_DROPPED_KEYS)
+            fail_msg("%s", trial.finding.detail);
+        end(&trial);
+    }
 }
 
 /* An output of fewer keys beside an lse that is right, to what rounding allows it. */
