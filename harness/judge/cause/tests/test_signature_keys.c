@@ -264,6 +264,29 @@ static void test_no_key_is_left_beside_a_sink(void **state)
     }
 }
 
+/* Values that cancel: out is 0, and lse is right, as where nothing is lost. Beside a sink that has next to all weight a
+ * lost chunk of all keys leaves 0 as well, and so do weights or an output that are rounded to nothing: out shows none
+ * of them. */
+static void test_values_that_cancel_show_nothing_lost(void **state)
+{
+    (void)state;
+    static const float sinks[4] = {24, 24, 24, 24};
+    struct signature_trial trial = make_trial(8, 4, 2, 64, DTYPE_F32);
+    const double zeros[64] = {0};
+    trial.made.problem.sink_logits = sinks;
+    trial.made.problem.scale = 0; /* all keys have one weight */
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 0;
+    for (int row = 0; row < 8 * 2; row++)
+        for (int d = 0; d < 64; d++) /* 1/2 in all; of fewer keys, or of some twice, far from 0 */
+            ((float *)trial.made.v)[row * 64 + d] = row / 2 == 7 ? -507.5f : (float)(4 << row / 2);
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-15, 1e-5, 1e-3};
+    for (int h = 0; h < 4; h++)
+        set_out(&trial, h, zeros);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_what_a_bound_allows_is_rounding),
         cmocka_unit_test(test_keys_are_missing_beside_a_sink),
         cmocka_unit_test(test_no_key_is_left_beside_a_sink),
+        cmocka_unit_test(test_values_that_cancel_show_nothing_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
