@@ -229,6 +229,7 @@ static enum error_kind walk(struct under_way *run, struct error *failure)
     enum error_kind kind = none ? work_order_make(&order, &run->selection, true, failure)
                                 : error_memory(failure, "the list of points", (double)(count * sizeof *none));
     if (kind) {
+        work_order_clear(&order);
         free(none);
         return kind;
     }
