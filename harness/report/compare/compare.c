@@ -128,10 +128,8 @@ char *collation_hint(const struct collation *collation)
     if (absent && collation->by_change[CHANGE_MISSING])
         return asprintf(&text,
                         "%zu %s of the new records' own run %s not there, as where they are one shard's or the run was "
-                        "cut short: "
-                        "what is missing may be among them. `alibicheck merge` puts shards together, and the command "
-                        "of the run "
-                        "with --resume computes what is missing",
+                        "cut short: what is missing may be among them. `alibicheck merge` puts shards together, and "
+                        "the command of the run with --resume computes what is missing",
                         absent, absent == 1 ? "point" : "points", absent == 1 ? "is" : "are") < 0
                    ? NULL
                    : text;

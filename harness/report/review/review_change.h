@@ -29,9 +29,8 @@ enum error_kind review_compare(struct review_changes *changes, const struct revi
                                struct error *error);
 void review_changes_clear(struct review_changes *changes);
 
-/* What of the point changed, in the words of `alibicheck compare`, at most `most` facts: "max_lse_err 2.2e-08
- * -> 3.7e-08
- * (+67%), class output -> f32". A new string, or NULL. */
+/* What of the point changed, in the words of `alibicheck compare`, at most `most` facts:
+ * "max_lse_err 2.2e-08 -> 3.7e-08 (+67%), class output -> f32". A new string, or NULL. */
 char *review_change_facts(const struct review_change *change, int most);
 
 /* What a change stands for on a page. */
