@@ -5,7 +5,8 @@
  *
  * A weight that is any number is as near to the one of slots that fill a tile of 16 as one in some: what a row leaves
  * of their number has to be less than half a slot to either side, so that one of 16 is taken for them by chance at
- * most.
+ * most. One slot without a bias is not looked for: it weighs 1, which is what a sum that begins with 1 has on purpose
+ * (softmax1, a learned sink of 0), whatever the length.
  */
 #include <math.h>
 
@@ -88,6 +89,8 @@ static int64_t slots_of(const struct unkeyed_row *row, enum slot_bias bias, bool
     const double left = squares_left(row, by_lse);
     for (int64_t slots = TILE - problem->seq_len % TILE; slots <= SLOTS_MAX; slots += TILE) {
         const double exact = (double)slots;
+        if (slots == 1 && bias == SLOTS_WITHOUT_BIAS)
+            continue;
         if (!(squares_beside(row, weight_of_slots(problem, head, exact, bias), by_lse) <= left))
             continue;
         bool told = squares_beside(row, weight_of_slots(problem, head, exact - 0.5, bias), by_lse) > left &&
@@ -136,8 +139,8 @@ bool contract_fit_slots(struct contract_trial *trial, int variant, const struct 
         return false;
     for (int h = 0; h < trial->problem.num_heads; h++)
         sinks[h] = (float)weight_of_slots(&trial->problem, h, (double)slots, bias);
-    return contract_say(trial, "%lld slots behind the last key, read as zeros%s: a weight that no key has",
-                        (long long)slots,
+    return contract_say(trial, "%lld slot%s behind the last key, read as zeros%s: a weight that no key has",
+                        (long long)slots, slots == 1 ? "" : "s",
                         !biased                   ? ""
                         : bias == SLOTS_WITH_BIAS ? ", with the biases of their places"
                                                   : ", without a bias");

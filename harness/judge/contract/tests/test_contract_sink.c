@@ -60,6 +60,22 @@ static void test_another_weight_is_no_slots(void **state)
         }
 }
 
+/* A sum that begins with 1 is that of one slot, too, which would fill the tile of 63 keys; 17 slots are no such sum. */
+static void test_a_sum_that_begins_with_1_is_no_slot(void **state)
+{
+    struct desk *desk = *state;
+    desk->problem.seq_len = 63;
+    for (int with_lse = 0; with_lse < 2; with_lse++) {
+        answer_with_weight(desk, slots_without_bias, 1);
+        assert_named(search(desk, with_lse), "a sink of ");
+        assert_int_equal(desk->finding.fits[0].seen_as, SIGNATURE_UNKNOWN);
+        answer_with_weight(desk, slots_without_bias, 17);
+        assert_named(search(desk, with_lse), "17 slots behind the last key");
+        answer_with_weight(desk, slots_with_bias, 1);
+        assert_named(search(desk, with_lse), "1 slot behind the last key, read as zeros, with the biases of");
+    }
+}
+
 /* Beside keys of far more weight an out in 16 bits has room for half a slot more or less, and an lse has not. */
 static void test_slots_that_out_leaves_open(void **state)
 {
@@ -107,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_slots_of_zeros_are_named),
         TEST(test_another_weight_is_no_slots),
+        TEST(test_a_sum_that_begins_with_1_is_no_slot),
         TEST(test_slots_that_out_leaves_open),
         TEST(test_slots_of_sums_in_f32),
     };
