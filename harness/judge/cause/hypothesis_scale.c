@@ -10,13 +10,19 @@
 
 enum { ORIGIN_SIZE = 64 };
 
-static void fill_logits(struct suspect *suspect, double factor)
+static void fill_logits_of(struct suspect *suspect, double of_products, double of_biases)
 {
     const struct problem *problem = suspect->problem;
     for (int64_t j = 0; j < problem->seq_len; j++)
-        suspect->logits[j] = suspect_visible(suspect, j) ? problem_logit(problem, factor * suspect_product(suspect, j),
-                                                                         suspect_bias(suspect, j))
-                                                         : -INFINITY;
+        suspect->logits[j] = suspect_visible(suspect, j)
+                                 ? problem_logit(problem, of_products * suspect_product(suspect, j),
+                                                 of_biases * suspect_bias(suspect, j))
+                                 : -INFINITY;
+}
+
+static void fill_logits(struct suspect *suspect, double factor)
+{
+    fill_logits_of(suspect, factor, 1);
 }
 
 /* The prediction times what a kernel makes of v_scale, with what the logits were formed with. */
@@ -66,22 +72,49 @@ static void try_factor(struct suspect *suspect, double factor, const char *origi
     offer_values(suspect, lse, origin);
 }
 
+/* What comes of a hypothesis. */
+struct outcome {
+    double rms, lse;
+};
+
+static struct outcome outcome_of_logits(struct suspect *suspect)
+{
+    const double lse = suspect_attend(suspect, suspect->problem->head_dim);
+    return (struct outcome){suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim), lse};
+}
+
+/* Whether what the row gives is no nearer to one of the two, as far as it can tell. */
+static bool does_as_well(const struct suspect *suspect, const struct outcome *other, double rms, double lse)
+{
+    return other->rms <= 2 * fmax(rms, suspect->noise) &&
+           (suspect->lse_unknown ||
+            fabs(suspect->lse - other->lse) <= fmax(2 * fabs(suspect->lse - lse), suspect_lse_rounding(suspect)));
+}
+
 /*
  * All of the logit times a factor, its bias too: 2^x of natural logits, or e^x of logits in base 2. lse is that of such
  * logits; or, of a kernel that takes them for what they are, in the base that it would be in; or its maximum is what it
- * is, and the logarithm of the sum natural.
+ * is, and the logarithm of the sum natural. Where q.k is so small that biases times the factor do as well, the row
+ * bears another slope out as much, and this name only where others do by themselves.
  */
 static void try_base(struct suspect *suspect, double factor, const char *origin)
 {
     const struct problem *problem = suspect->problem;
     if (suspect->sink > -INFINITY) /* which may be in units of its own */
         return;
+    fill_logits_of(suspect, 1, factor);
+    const struct outcome of_biases = outcome_of_logits(suspect);
     for (int64_t j = 0; j < problem->seq_len; j++)
         suspect->logits[j] = suspect_visible(suspect, j) ? factor * suspect_logit(suspect, j) : -INFINITY;
-    const double lse = suspect_attend(suspect, problem->head_dim),
-                 lses[] = {lse, lse / factor, lse + (1 - factor) * suspect->max};
-    for (size_t i = 0; i < (suspect->lse_unknown ? 1 : sizeof lses / sizeof *lses); i++)
+    const struct outcome of_all = outcome_of_logits(suspect);
+    const double lse = of_all.lse, lses[] = {lse, lse / factor, lse + (1 - factor) * suspect->max};
+    suspect->remedy = "Raise e to natural logits, or 2 to logits that are multiplied by log2(e), biases too.";
+    for (size_t i = 0; i < (suspect->lse_unknown ? 1 : sizeof lses / sizeof *lses); i++) {
+        suspect->seconds = does_as_well(suspect, &of_biases, of_all.rms, lses[i]);
         suspect_offer(suspect, SIGNATURE_WRONG_SCALE, false, suspect->predicted, lses[i], "%s", origin);
+    }
+    suspect->seconds = false;
+    suspect->remedy = NULL;
 }
 
 /* The scale 1/sqrt(D) of another head dim. */

@@ -339,7 +339,31 @@ static void test_logits_in_another_base(void **state)
                 double own = (double)trial.output.lse[h], max = largest_logit(&trial, h);
                 trial.output.lse[h] = (float)(lse % 2 ? own / factor : lse ? own + (1 - factor) * max : own);
             }
+            find(&trial);
+            assert_true(lse == 3 || (trial.finding.remedy && strstr(trial.finding.remedy, ", biases too.")));
             expect_and_end(&trial, SIGNATURE_WRONG_SCALE, details[base]);
+        }
+}
+
+/* Where q.k is next to nothing, biases times the factor alone, which is another slope, have the same out: without an
+ * lse nobody tells them apart. */
+static void test_a_base_is_no_slope(void **state)
+{
+    (void)state;
+    static const enum signature with_lse[] = {SIGNATURE_WRONG_SLOPE, SIGNATURE_WRONG_SCALE};
+    for (int of_all = 0; of_all < 2; of_all++)
+        for (int has_lse = 0; has_lse < 2; has_lse++) {
+            struct signature_trial trial = make_trial(300, 8, 2, 64, DTYPE_F16);
+            float *lse = trial.output.lse;
+            trial.made.problem.scale *= 0x1p-10F;
+            begin(&trial);
+            break_all(&trial, of_all ? rule_logit_times : rule_bias, M_LN2);
+            if (!has_lse)
+                trial.output.lse = NULL;
+            find(&trial);
+            assert_int_equal(trial.finding.signature, has_lse ? with_lse[of_all] : SIGNATURE_UNKNOWN);
+            trial.output.lse = lse;
+            end(&trial);
         }
 }
 
@@ -388,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_lse_in_other_units),
         cmocka_unit_test(test_an_lse_of_two_units),
         cmocka_unit_test(test_logits_in_another_base),
+        cmocka_unit_test(test_a_base_is_no_slope),
         cmocka_unit_test(test_a_sink_is_lost_in_rows_without_a_key),
         cmocka_unit_test(test_an_lse_near_another_unit_is_in_none),
         cmocka_unit_test(test_the_maximum_or_the_sum_alone),
