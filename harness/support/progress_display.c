@@ -18,6 +18,7 @@ enum { REDRAW_MS = 200, LABEL_SIZE = 128, STEP_SIZE = 32, LINE_SIZE = 320, COLUM
 #define CLEAR_LINE "\r\x1b[K"
 
 struct progress_display {
+    int terminal; /* a descriptor */
     pthread_t thread;
     pthread_mutex_t mutex; /* guards all below, and what stands on the terminal's line */
     pthread_cond_t wake;
@@ -41,9 +42,9 @@ static long work_done(const struct progress_display *display)
     return display->progress ? atomic_load_explicit(&display->progress->work_done, memory_order_relaxed) : 0;
 }
 
-static void write_terminal(const char *text)
+static void write_terminal(const struct progress_display *display, const char *text)
 {
-    if (write(STDERR_FILENO, text, strlen(text)) < 0)
+    if (write(display->terminal, text, strlen(text)) < 0)
         return; /* a terminal that is gone needs no display */
 }
 
@@ -88,11 +89,11 @@ static void draw(const struct progress_display *display)
              display->step[0] ? ": " : "", display->step, percent);
 
     struct winsize window;
-    bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
+    bool known = ioctl(display->terminal, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
     cut_to_width(line, known ? window.ws_col - 1u : COLUMNS_DEFAULT - 1u);
     char text[sizeof CLEAR_LINE + LINE_SIZE];
     snprintf(text, sizeof text, CLEAR_LINE "%s", line);
-    write_terminal(text);
+    write_terminal(display, text);
 }
 
 static void *redraw(void *argument)
@@ -117,14 +118,25 @@ static void *redraw(void *argument)
     return NULL;
 }
 
+/* The descriptor to draw on; -1: there is none. */
+static int find_terminal(void)
+{
+    const char *kind = getenv("TERM"), *inherited = getenv("ALIBICHECK_TERMINAL");
+    int terminal = STDERR_FILENO, length = 0;
+    if (inherited && (sscanf(inherited, "%d%n", &terminal, &length) != 1 || inherited[length]))
+        return -1;
+    return isatty(terminal) && !(kind && strcmp(kind, "dumb") == 0) ? terminal : -1;
+}
+
 struct progress_display *progress_display_start(size_t points_total, struct progress *progress)
 {
-    const char *terminal = getenv("TERM");
-    if (!isatty(STDERR_FILENO) || (terminal && strcmp(terminal, "dumb") == 0))
+    int terminal = find_terminal();
+    if (terminal < 0)
         return NULL;
     struct progress_display *display = calloc(1, sizeof *display);
     if (!display)
         return NULL; /* a run without a display is better than none */
+    display->terminal = terminal;
     display->progress = progress;
     display->points_total = points_total;
 
@@ -188,7 +200,7 @@ void progress_display_hide(struct progress_display *display)
         return;
     pthread_mutex_lock(&display->mutex);
     display->hidden = true;
-    write_terminal(CLEAR_LINE);
+    write_terminal(display, CLEAR_LINE);
     pthread_mutex_unlock(&display->mutex);
 }
 
@@ -211,7 +223,7 @@ void progress_display_stop(struct progress_display *display)
     pthread_mutex_unlock(&display->mutex);
     pthread_join(display->thread, NULL);
     if (!display->hidden)
-        write_terminal(CLEAR_LINE);
+        write_terminal(display, CLEAR_LINE);
     pthread_cond_destroy(&display->wake);
     pthread_mutex_destroy(&display->mutex);
     free(display);

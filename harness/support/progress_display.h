@@ -3,8 +3,9 @@
  *
  *     [ 12/48] 1m20s left  flashinfer-33001:seq_len=33001,head_dim=128: truth  43%
  *
- * A thread redraws it on stderr five times a second. Where stderr is no terminal there is no display: start returns
- * NULL, which every function takes for "do nothing".
+ * A thread redraws it on stderr five times a second, or on the descriptor whose number ALIBICHECK_TERMINAL holds: of
+ * who starts the program, and reads its stderr. Where that is no terminal there is no display: start returns NULL,
+ * which every function takes for "do nothing".
  */
 #ifndef HARNESS_SUPPORT_PROGRESS_DISPLAY_H
 #define HARNESS_SUPPORT_PROGRESS_DISPLAY_H

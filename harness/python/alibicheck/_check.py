@@ -92,6 +92,30 @@ def _timeout(timeout):
     return ["--kernel-timeout", repr(float(LONG_S if timeout is None else timeout))]
 
 
+def shown_progress():
+    """How a child shows on our terminal how far it has come, while we read its standard error: what its environment is to
+    have more, and the descriptors that it is to inherit. Nothing of it where sys.stderr is no terminal."""
+    try:
+        terminal = sys.stderr.fileno() if sys.stderr.isatty() else None
+    except (AttributeError, OSError, ValueError):  # None, of a notebook, closed
+        terminal = None
+    return ({}, ()) if terminal is None else ({"ALIBICHECK_TERMINAL": str(terminal)}, (terminal,))
+
+
+def _results_path(results, resume):
+    """Where records are kept, whole: the program's standard output is not ours. None: nowhere."""
+    if results is None:
+        if resume:
+            raise Refused("resume: there is no file to go on with; allowed: with results=PATH")
+        return None
+    if not isinstance(results, (str, bytes, os.PathLike)):
+        raise Refused(f"results {results!r}: allowed: the path of a file")
+    path = os.path.abspath(os.fsdecode(results))
+    if "\0" in path or (os.path.exists(path) and not os.path.isfile(path)):
+        raise Refused(f"results {os.fsdecode(results)!r}: allowed: the path of a file")
+    return path
+
+
 # ---- the run -------------------------------------------------------------------------------------------------------
 
 def _pipe():

@@ -105,6 +105,37 @@ static void test_line_shows_point_step_and_percentage(void **state)
     assert_true(cleared);
 }
 
+/* Who starts the program, and reads its stderr, has the line on a terminal of its own. */
+static void test_line_on_a_descriptor_that_is_named(void **state)
+{
+    (void)state;
+    int ends[2];
+    struct swapped swapped, inner;
+    char seen[4096] = "", number[16], byte;
+    open_terminal(&swapped, 100);
+    snprintf(number, sizeof number, "%d", dup(STDERR_FILENO));
+    assert_int_equal(pipe(ends), 0);
+    swap_stderr(&inner, ends[1]);
+    setenv("ALIBICHECK_TERMINAL", number, 1);
+    struct progress_display *display = progress_display_start(4, NULL);
+    progress_display_point(display, "label");
+    bool drawn = wait_for(&swapped, seen, sizeof seen, "[1/4] label", 2000);
+    progress_display_stop(display);
+    bool cleared = wait_for(&swapped, seen, sizeof seen, "label\r\x1b[K", 2000);
+    setenv("ALIBICHECK_TERMINAL", "none", 1);
+    struct progress_display *of_none = progress_display_start(4, NULL);
+    unsetenv("ALIBICHECK_TERMINAL");
+    restore_stderr(&inner);
+    restore_stderr(&swapped);
+    close(atoi(number));
+    close(swapped.terminal);
+    assert_true(drawn);
+    assert_true(cleared);
+    assert_null(of_none);
+    assert_int_equal(read(ends[0], &byte, 1), 0); /* closed, and empty */
+    close(ends[0]);
+}
+
 static void test_hidden_line_stays_away(void **state)
 {
     (void)state;
@@ -150,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_without_a_terminal),
         cmocka_unit_test(test_line_shows_point_step_and_percentage),
+        cmocka_unit_test(test_line_on_a_descriptor_that_is_named),
         cmocka_unit_test(test_hidden_line_stays_away),
         cmocka_unit_test(test_line_never_wraps),
     };
