@@ -216,7 +216,9 @@ ALIBICHECK_API int alibicheck_options_set_class(alibicheck_options *options, con
 
 /* Where judging writes a bundle: one .safetensors file with the tensors and all that was said, for `alibicheck judge
  * FILE`. It replaces what is there. if_wrong: nothing is written for an output that passes. NULL, or not set: none.
- * Where it cannot be written, judging ends with an error before any work. */
+ * Where it cannot be written, judging ends with an error before any work, as it does of a problem with k and v above
+ * 2 GiB, of which there is no bundle, unless if_wrong. What shows only behind the work never takes the place of a
+ * verdict that an output is wrong: alibicheck_verdict_bundle_error and the message say it. */
 ALIBICHECK_API int alibicheck_options_set_bundle(alibicheck_options *options, const char *path, int if_wrong,
                                                  struct alibicheck_error *error);
 
@@ -306,6 +308,10 @@ ALIBICHECK_API const char *alibicheck_verdict_json(const alibicheck_verdict *ver
 
 /* The verdict for people, some lines. */
 ALIBICHECK_API const char *alibicheck_verdict_message(const alibicheck_verdict *verdict);
+
+/* Why there is no bundle of an output that did not pass, though options ask for one: it could not be written, or k and
+ * v are above 2 GiB. "": it was written, or none was to be. */
+ALIBICHECK_API const char *alibicheck_verdict_bundle_error(const alibicheck_verdict *verdict);
 
 /* What it was judged by; belongs to the verdict. */
 ALIBICHECK_API const alibicheck_truth *alibicheck_verdict_truth(const alibicheck_verdict *verdict);

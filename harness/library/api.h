@@ -57,6 +57,7 @@ struct alibicheck_verdict {
     enum signature signature;
     char class[CLASS_NAME_SIZE];
     char *json, *message;
+    char *bundle_error;                /* NULL: none */
     uint64_t input_digest, out_digest; /* of what was judged; the latter of out alone */
     bool in_parts;                     /* nobody has the digest of one of them */
 };

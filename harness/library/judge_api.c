@@ -185,6 +185,22 @@ static enum error_kind write_bundle(const struct alibicheck_options *options, co
     return kind;
 }
 
+/* Has the message of a wrong output say why there is no bundle, and takes the error: it would be told in the place of
+ * what is wrong. Of an output that passes nothing is lost, and who asked for its bundle is told the error. */
+static enum error_kind tell_no_bundle(struct alibicheck_verdict *verdict, enum error_kind kind, struct error *failure)
+{
+    char *message = NULL;
+    if (verdict->passed || kind == ERROR_INTERRUPTED)
+        return kind;
+    verdict->bundle_error = strdup(failure->text);
+    if (!verdict->bundle_error ||
+        asprintf(&message, "%s  no bundle was written: %s\n", verdict->message, failure->text) < 0)
+        return error_memory(failure, "the message", (double)strlen(verdict->message));
+    free(verdict->message);
+    verdict->message = message;
+    return ERROR_NONE;
+}
+
 /* Whether there could be a bundle, looked at before any work: a verdict that cannot be kept is not reached in vain. */
 static enum error_kind try_bundle(const struct alibicheck_options *options, const struct problem_source *source,
                                   struct error *failure)
@@ -236,8 +252,8 @@ static enum error_kind judge(struct alibicheck_verdict *verdict, const struct al
     };
     if (!kind)
         kind = put_down(verdict, &judged, &record, failure);
-    if (!kind)
-        kind = write_bundle(options, verdict, &record, failure);
+    if (!kind && (kind = write_bundle(options, verdict, &record, failure)))
+        kind = tell_no_bundle(verdict, kind, failure);
     fault_clear(&fault);
     judged_output_clear(&judged);
     free(handed.lse);
@@ -276,6 +292,7 @@ void alibicheck_verdict_free(alibicheck_verdict *verdict)
     truth_clear(&verdict->truth.truth);
     free(verdict->json);
     free(verdict->message);
+    free(verdict->bundle_error);
     free(verdict);
 }
 
@@ -307,6 +324,11 @@ const char *alibicheck_verdict_json(const alibicheck_verdict *verdict)
 const char *alibicheck_verdict_message(const alibicheck_verdict *verdict)
 {
     return verdict ? verdict->message : "";
+}
+
+const char *alibicheck_verdict_bundle_error(const alibicheck_verdict *verdict)
+{
+    return verdict && verdict->bundle_error ? verdict->bundle_error : "";
 }
 
 const alibicheck_truth *alibicheck_verdict_truth(const alibicheck_verdict *verdict)

@@ -1,11 +1,13 @@
 #include <fenv.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -519,6 +521,66 @@ static void test_a_bundle_is_written(void **state)
     alibicheck_problem_free(problem);
 }
 
+/* No file can grow: what was looked at before the work could be written then. */
+static int judge_without_room(alibicheck_verdict **verdict, const alibicheck_problem *problem,
+                              const struct alibicheck_output *output, const alibicheck_options *options)
+{
+    struct rlimit before, none;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &none);
+    int status = alibicheck_judge(verdict, problem, output, NULL, options, &error);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, handler);
+    return status;
+}
+
+static void test_a_bundle_that_cannot_be_written_takes_no_verdict_away(void **state)
+{
+    (void)state;
+    struct small small = made();
+    const struct alibicheck_output output = small_output(&small);
+    alibicheck_problem *problem = problem_of(&small);
+    alibicheck_options *options;
+    alibicheck_verdict *verdict;
+    char folder[] = "/tmp/test_api-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/b.safetensors", folder);
+    assert_ok(alibicheck_options_new(&options, &error));
+    for (int if_wrong = 0; if_wrong < 2; if_wrong++)
+        for (int of = 0; of < 3; of++) {
+            static int (*const set[])(alibicheck_options *, const char *, int, struct alibicheck_error *) = {
+                alibicheck_options_set_bundle, alibicheck_options_set_bundle_without_kv,
+                alibicheck_options_set_private_bundle};
+            small = made();
+            assert_ok(set[of](options, path, if_wrong, &error));
+            if (if_wrong) {
+                assert_ok(judge_without_room(&verdict, problem, &output, options));
+                assert_string_equal(alibicheck_verdict_bundle_error(verdict), "");
+                alibicheck_verdict_free(verdict);
+            } else { /* it passes, and nobody is told anything but that */
+                assert_int_equal(judge_without_room(&verdict, problem, &output, options), ALIBICHECK_SYSTEM);
+                assert_null(verdict);
+            }
+            small.out[0] += 1;
+            assert_ok(judge_without_room(&verdict, problem, &output, options));
+            assert_string_equal(alibicheck_verdict_status(verdict), "fail");
+            const char *why = alibicheck_verdict_bundle_error(verdict), *message = alibicheck_verdict_message(verdict);
+            assert_non_null(strstr(why, "File too large"));
+            assert_int_equal(strncmp(message, "wrong: 1 of 128 elements", 24), 0);
+            const char *line = strstr(message, "\n  no bundle was written: ");
+            assert_non_null(line);
+            assert_non_null(strstr(line, why));
+            assert_false(is_there(path));
+            alibicheck_verdict_free(verdict);
+        }
+    assert_string_equal(alibicheck_verdict_bundle_error(NULL), "");
+    assert_int_equal(rmdir(folder), 0);
+    alibicheck_options_free(options);
+    alibicheck_problem_free(problem);
+}
+
 /* All of a file, which then is no more. */
 static size_t bytes_of(uint8_t *bytes, size_t room, const char *path)
 {
@@ -840,6 +902,7 @@ int main(void)
         cmocka_unit_test(test_a_chunk_of_a_longer_cache),
         cmocka_unit_test(test_a_class_is_found_and_asked_for),
         cmocka_unit_test(test_a_bundle_is_written),
+        cmocka_unit_test(test_a_bundle_that_cannot_be_written_takes_no_verdict_away),
         cmocka_unit_test(test_a_private_bundle_has_other_tensors),
         cmocka_unit_test(test_what_is_not_stated_is_asked_for),
         cmocka_unit_test(test_a_number_that_the_output_s_dtype_does_not_hold),

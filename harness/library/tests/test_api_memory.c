@@ -27,6 +27,17 @@ enum { FEW_KEYS = 5, FEW_HEADS = 2, FEW_DIM = 4 };
 
 static char bundle[64]; /* of what is wrong */
 
+/* That there was no memory for a bundle is no error of a wrong output, and is told with it: as if it were one here. */
+static int bundle_status(const alibicheck_verdict *verdict, struct alibicheck_error *error)
+{
+    const char *why = alibicheck_verdict_bundle_error(verdict);
+    if (!*why)
+        return ALIBICHECK_OK;
+    error->status = ALIBICHECK_SYSTEM;
+    snprintf(error->text, sizeof error->text, "%s", why);
+    return strstr(alibicheck_verdict_message(verdict), why) ? ALIBICHECK_SYSTEM : -1;
+}
+
 /* A small problem from nothing to a verdict and a truth; the status of what failed first. */
 static int work(bool wrong, struct alibicheck_error *error)
 {
@@ -100,6 +111,8 @@ static int work(bool wrong, struct alibicheck_error *error)
         status = alibicheck_judge(&verdict, problem, &output, wrong ? &output : NULL, options, error);
     if (!status && alibicheck_verdict_passed(verdict) == wrong)
         status = -1;
+    if (!status)
+        status = bundle_status(verdict, error);
     if (!status && wrong)
         status = alibicheck_explain(&explanation, problem, &output, verdict, -1, -1, error);
     alibicheck_explanation_free(explanation);

@@ -97,7 +97,8 @@ class Explanation(dict):
 
 
 class SequenceVerdict:
-    """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None. It keeps the arrays that
+    """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None: of a wrong output whose
+    bundle could not be, the message says why. It keeps the arrays that
     were judged, for explain, which refuses them once they have changed. What is pickled or copied has all but these."""
 
     def __init__(self, verdict, given, sequence):
@@ -244,7 +245,8 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
         options.set(name, os.fsencode(path) if path else None, int(if_wrong))
         made = lib.Object("verdict", problem, output, second, options, maker="judge")
         verdict = SequenceVerdict(made, given, sequence)
-        verdict.bundle = None if path is None or (if_wrong and verdict.passed) else path
+        is_there = path is not None and not (if_wrong and verdict.passed) and not lib.call("verdict_bundle_error", made)
+        verdict.bundle = path if is_there else None
         return verdict
 
     verdict = Verdict(_in_a_thread(lambda: [judge_sequence(b) for b in range(given.sequences)], progress),

@@ -76,6 +76,7 @@ FUNCTIONS = {
     "verdict_passed": (ctypes.c_int, _object),
     "verdict_json": (ctypes.c_char_p, _object),
     "verdict_message": (ctypes.c_char_p, _object),
+    "verdict_bundle_error": (ctypes.c_char_p, _object),
     "verdict_truth": (_object, _object),
     "explain": (ctypes.c_int, ctypes.POINTER(_object), _object, ctypes.POINTER(Output), _object, ctypes.c_int64,
                 ctypes.c_int64, _error),

@@ -95,6 +95,27 @@ def test_bundles_that_cannot_be_kept(pytester, run):
     assert [line for line in result.stderr.lines if line] == ["ERROR: --alibicheck-bundles file/kept: no such folder can be made: Not a directory"]
 
 
+def test_a_bundle_that_cannot_be_written_does_not_hide_what_is_wrong(pytester, run):
+    pytester.makepyfile(test_kernel=TEST + """
+def test_without_room(alibicheck):
+    import resource
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    out, arguments = Problem("f16").one()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        verdict = alibicheck.judge(out * 2, **arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not verdict and verdict.sequences[0].bundle is None
+    assert verdict, str(verdict)
+""")
+    result = run("--alibicheck-bundles", "kept", "-k", "without_room")
+    result.assert_outcomes(failed=1, deselected=3)
+    result.stdout.fnmatch_lines(["E *wrong: * elements of out are further than *", "E *no bundle was written: * File too large",
+                                 "alibicheck: 1 outputs judged, 1 wrong"])
+    assert "to judge it again" not in str(result.stdout) and not list((pytester.path / "kept").iterdir())
+
+
 def test_bundles_without_kv(pytester, run):
     pytester.makepyfile(test_kernel=TEST)
     result = run("--alibicheck-bundles-without-kv", "kept")
