@@ -75,7 +75,11 @@ enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign
     if (kind)
         return kind;
     const struct foreign_kernel *kernel = kernel_process_kernel(opened->process);
-    if (asprintf(&opened->device, "%s%s%s", opened->name, *kernel->device ? ", " : "", kernel->device) < 0) {
+    /* Records outlive the numbers of pipes. */
+    int length = options->pipes
+                     ? asprintf(&opened->device, "function %s", kernel->name)
+                     : asprintf(&opened->device, "%s%s%s", opened->name, *kernel->device ? ", " : "", kernel->device);
+    if (length < 0) {
         opened->device = NULL;
         return error_memory(error, "a kernel", 1024);
     }

@@ -1,4 +1,5 @@
 """Running cases on a function: `alibicheck run --kernel-pipes`, whose other ends are here."""
+import contextlib
 import fcntl
 import json
 import os
@@ -23,6 +24,7 @@ PATIENCE_S = 5       # for the program to end once it is to
 LONG_S = 10 ** 6     # a function of this process cannot be ended, so that nothing is gained by giving up on it
 GONE = "has ended, and cannot be started again"  # what the program says of us once it has given up
 AS_EXPECTED = ("pass", "xfail")
+INTERRUPTED = 130    # exit code
 
 
 # ---- the program ---------------------------------------------------------------------------------------------------
@@ -92,14 +94,21 @@ def _timeout(timeout):
     return ["--kernel-timeout", repr(float(LONG_S if timeout is None else timeout))]
 
 
+@contextlib.contextmanager
 def shown_progress():
-    """How a child shows on our terminal how far it has come, while we read its standard error: what its environment is to
-    have more, and the descriptors that it is to inherit. Nothing of it where sys.stderr is no terminal."""
+    """How a child shows on our terminal how far it has come, while its standard error is ours to read: what its environment
+    is to have more, and the descriptors that it is to inherit. Nothing of it where sys.stderr is no terminal."""
     try:
-        terminal = sys.stderr.fileno() if sys.stderr.isatty() else None
-    except (AttributeError, OSError, ValueError):  # None, of a notebook, closed
+        terminal = os.dup(sys.stderr.fileno()) if sys.stderr.isatty() else None  # 2 is another file there
+    except (AttributeError, OSError, ValueError):  # None, a notebook's, closed
         terminal = None
-    return ({}, ()) if terminal is None else ({"ALIBICHECK_TERMINAL": str(terminal)}, (terminal,))
+    if terminal is None:
+        yield {}, ()
+        return
+    try:
+        yield {"ALIBICHECK_TERMINAL": str(terminal)}, (terminal,)
+    finally:
+        os.close(terminal)
 
 
 def _results_path(results, resume):
@@ -130,17 +139,22 @@ def _pipe():
 class _Run:
     """The program as a child that launches kernels through pipes. It has a session of its own: Ctrl-C is ours to answer."""
 
-    def __init__(self, program, words, folder):
-        self.paths = {name: os.path.join(folder, name) for name in ("records.jsonl", "out", "err")}
+    def __init__(self, program, words, folder, results=None):
+        """The records go to the file `results`, by default one in the folder, as each point ends."""
+        self.paths = {name: os.path.join(folder, name) for name in ("records", "out", "err")}
+        self.paths["records"] = results or self.paths["records"]
+        self._before = self._stamp()
         self.source, theirs_to = _pipe()
         theirs_from, self.to = _pipe()
         self.pipes = f"{theirs_to},{theirs_from}"
-        words = ["alibicheck", "run", *words, "--quiet", "--kernel-pipes", self.pipes, "--results", self.paths["records.jsonl"]]
+        words = ["alibicheck", "run", *words, "--quiet", "--kernel-pipes", self.pipes, "--results", self.paths["records"]]
         environment = {"OMP_WAIT_POLICY": "passive", **os.environ}  # its threads wait for the function most of the time
         try:
-            with open(self.paths["out"], "wb") as out, open(self.paths["err"], "wb") as err:
+            with open(self.paths["out"], "wb") as out, open(self.paths["err"], "wb") as err, \
+                    shown_progress() as (shown, terminal):
                 self.process = subprocess.Popen(words, executable=program, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                                env=environment, pass_fds=(theirs_to, theirs_from), start_new_session=True)
+                                                env={**environment, **shown}, pass_fds=(theirs_to, theirs_from, *terminal),
+                                                start_new_session=True)
         except BaseException:
             self._close()
             raise
@@ -156,15 +170,21 @@ class _Run:
         return self
 
     def __exit__(self, kind, failure, frames):
-        """Ends the program, which has ended already where all went well."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        self._close()
+        """
+        Ends the program, which has ended already where all went well. Its pipes are closed when it has gone: that a kernel
+        is no more is a failure of the point in work, and it is none.
+        """
         try:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGINT)
             self.process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
+        except BaseException as failure:  # pylint: disable=broad-except  # Ctrl-C once more, perhaps
             self.process.kill()
             self.process.wait()
+            if not isinstance(failure, subprocess.TimeoutExpired):
+                raise
+        finally:
+            self._close()
 
     def serve(self, kernel):
         """Answers launches until the program has ended; its exit code."""
@@ -178,8 +198,20 @@ class _Run:
         except FileNotFoundError:
             return ""
 
+    def _stamp(self):
+        """What is there under the name of the records."""
+        try:
+            status = os.stat(self.paths["records"])
+        except OSError:
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
     def records_read(self):
-        return [json.loads(line) for line in self.text("records.jsonl").splitlines()]
+        """All that are whole: of a program that was killed while it wrote one the last is not. Of one that has refused what
+        it was told those of an earlier run are still there, and none of its."""
+        if not self.text("out") and self._stamp() == self._before:
+            return []
+        return [json.loads(line) for line in self.text("records").splitlines(keepends=True) if line.endswith("\n")]
 
 
 # ---- what came of it -----------------------------------------------------------------------------------------------
@@ -218,13 +250,12 @@ class KernelReport:
     def __init__(self, kernel, given, run, code):
         self.name, self.records = kernel.name, run.records_read()
         self.tracebacks = list(kernel.tracebacks.values())
-        for record in self.records:
-            record["device_name"] = f"function {self.name}"
         self.skipped = [record for record in self.records if record["status"] == "skip"]
         self.failures = [record for record in self.records if record["status"] not in AS_EXPECTED + ("skip",)]
         self.passed = code == 0
         self._takes = f"{', '.join(kernel.takes)}, as {'takes says' if 'takes' in given else 'the names of its parameters say'}"
         self._table = _message(run.text("out"), self.name, given, run.pipes)
+        self._kept = re.findall(r"(?m)^alibicheck: (\d+ of \d+ points are kept from .*)$", run.text("err"))
         self._notes = run.text("err").replace(f"--kernel-pipes {run.pipes}", f"function {self.name}").rstrip("\n") \
             if code not in (0, 1) else ""
 
@@ -235,6 +266,7 @@ class KernelReport:
         lines = [self._table]
         if self.records and len(self.skipped) == len(self.records):
             lines.append(f"nothing was judged: the function takes none of the points; it takes {self._takes}")
+        lines += [f"{line}, of the function as it was then" for line in self._kept]
         return "\n".join(line for line in lines + [self._notes] + self.tracebacks if line)
 
     def __repr__(self):
@@ -256,7 +288,7 @@ def _tell_plugin(report):
 @told
 def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=None, head_dims=None, page_sizes=None,
                  max_seq_len=None, tensors="numpy", device=None, only=None, where=None, set=None, oracles="all", timeout=None,
-                 program=None):
+                 results=None, resume=False, program=None):
     """
     Runs cases on a function, as `alibicheck run` runs them on a kernel, with every oracle that can be put to it.
 
@@ -285,10 +317,13 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     only, where, set    as the options of `alibicheck run`: one or a list; set may be {"seq_len": [1, 4096]}
     oracles     what the function must hold beside the numbers, `alibicheck list oracles` (all; None: what the cases say)
     timeout     seconds for a launch: what takes longer has failed, and ends the run (none)
+    results     a file that is to have the records, each as its point ends; it is replaced, as by `run --results`
+    resume      go on with that file: what it has is kept, of the function as it was then, and the rest is run
     program     the path of alibicheck ($ALIBICHECK, the package's own, PATH, beside the library)
 
-    Returns a KernelReport. What the function raises is its point's failure, and the run goes on. What cannot be raises
-    alibicheck.Refused, a ValueError.
+    Returns a KernelReport. What the function raises is its point's failure, and the run goes on. Ctrl-C ends it: the
+    KeyboardInterrupt has `.report`, a KernelReport of the points until then. What cannot be raises alibicheck.Refused, a
+    ValueError. Where sys.stderr is a terminal, a line there shows how far the run has come.
     """
     program = find_program(program)
     kernel = Kernel(function, name=name, takes=takes, arithmetic=arithmetic, head_dims=head_dims,
@@ -296,12 +331,22 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     given = {"takes": takes, "name": name, "arithmetic": arithmetic, "head_dims": head_dims, "page_sizes": page_sizes,
              "max_seq_len": max_seq_len, "tensors": None if tensors == "numpy" else tensors, "device": device}
     given = {key: value for key, value in given.items() if value is not None}
+    path = _results_path(results, resume)
     words = _cases_of(cases, program) + _options(only, where, set, oracles) + _timeout(timeout)
-    with tempfile.TemporaryDirectory(prefix="alibicheck-") as folder, _Run(program, words, folder) as run:
-        code = run.serve(kernel)
+    words += ["--resume", "--any-build"] if resume else []
+    with tempfile.TemporaryDirectory(prefix="alibicheck-") as folder:
+        run = _Run(program, words, folder, path)
+        try:
+            with run:
+                code = run.serve(kernel)
+        except KeyboardInterrupt as interrupt:
+            _tell_interrupt(interrupt, KernelReport(kernel, given, run, INTERRUPTED), results)
+            raise
         report = KernelReport(kernel, given, run, code)
         text = run.text("err").strip()
-        if not report.records or code not in (0, 1, 2, 3, 130) or (code == 130 and GONE not in text):
+        if code == INTERRUPTED and GONE not in text:  # it was sent to the program
+            raise _tell_interrupt(KeyboardInterrupt(), report, results)
+        if not report.records or code not in (0, 1, 2, 3, INTERRUPTED):
             _raise_for(code, text)
     _tell_plugin(report)
     return report
@@ -323,9 +368,19 @@ def plain_error(text):
     return re.sub(r"(?m)^alibicheck(?: [a-z]+)?: |^Try `.*\n?|^information\.\n?", "", text).strip()
 
 
+def _tell_interrupt(interrupt, report, results):
+    """Has the exception say what was done, and where it is: nothing of it is lost."""
+    count = len(report.records)
+    text = f"{count} point{'' if count == 1 else 's'} on function {report.name} {'was' if count == 1 else 'were'} done"
+    if count:
+        text += "; .report of this exception has the records"
+    if count and results is not None:
+        text += f", and so has {os.fsdecode(results)}, with which resume=True goes on"
+    interrupt.report, interrupt.args = report, (*interrupt.args, text)
+    return interrupt
+
+
 def _raise_for(code, text):
-    if code == 130:
-        raise KeyboardInterrupt
     text = plain_error(text)
     if code < 0:
         raise OSError(f"alibicheck was killed by signal {-code}{': ' + text if text else ''}")

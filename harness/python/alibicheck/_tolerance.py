@@ -1,9 +1,10 @@
 """Which tolerance is right, and what a rule lets pass: `alibicheck tolerance`, the program, from Python."""
 import json
+import os
 import subprocess
 
 from ._arguments import told
-from ._check import _cases_of, _options, find_program, plain_error
+from ._check import _cases_of, _options, find_program, plain_error, shown_progress
 from ._given import real_of
 from ._library import Refused
 
@@ -57,12 +58,15 @@ def tolerance(cases, *, atol=None, rtol=None, combine=None, ratio=None, cosine=N
     with its "name", whether it is "accepted" and what it "needs"; "unchanged", the faults that change nothing there;
     "least_fault", what the rule may be multiplied by before it accepts the first fault that can be told from what is
     sound, and "most_sound", what it has to be multiplied by for that. What cannot be raises alibicheck.Refused.
+    Where sys.stderr is a terminal, a line there shows how far it has come.
     """
     program = find_program(program)
     limits = dict(zip(LIMITS, (atol, rtol, ratio, cosine, nmse, norm, lse)))
     words = [program, "tolerance", *_cases_of(cases, program), "--json", *_words(limits, combine, arithmetic, seeds),
              *_options(only, where, set, None)]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    with shown_progress() as (shown, terminal):
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                              env={**os.environ, **shown}, pass_fds=terminal)
     if done.returncode not in ENDED:
         text = plain_error(done.stderr)
         raise (Refused if done.returncode == 2 else OSError)(text or f"alibicheck ended with {done.returncode}")

@@ -1,4 +1,5 @@
 """check_kernel and serve: cases run on a function, in this process and in one of its own."""
+import json
 import os
 import re
 import signal
@@ -593,6 +594,152 @@ def test_ctrl_c_ends_both(program, case):
     assert process.communicate(timeout=20)[0] == "interrupted []\n"
     assert process.returncode == 0 and time.monotonic() - start < 4
 
+
+# ---- records that are kept -----------------------------------------------------------------------------------------
+
+def interrupted_at(launch):
+    """decode, and Ctrl-C in that launch."""
+    launches = []
+
+    def decode_then_stop(q, k, v, *, slopes, scale):
+        launches.append(None)
+        if len(launches) == launch:
+            raise KeyboardInterrupt
+        return decode(q, k, v, slopes=slopes, scale=scale)
+
+    return decode_then_stop
+
+
+def keys_of(path):
+    return [json.loads(line)["key"] for line in path.read_text().splitlines()]
+
+
+def test_ctrl_c_loses_no_record(program, case, tmp_path):
+    """Nor is the point in work a failure: what a file says of it would be kept."""
+    path, what = tmp_path / "kept.jsonl", {"name": "decode", "oracles": "none"}
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        alibicheck.check_kernel(interrupted_at(3), case, results=path, **what)
+    assert str(interrupt.value) == (f"2 points on function decode were done; .report of this exception has the records, and "
+                                    f"so has {path}, with which resume=True goes on")
+    report = interrupt.value.report
+    assert not report.passed and statuses(report) == ["pass"] and len(report.records) == 2 and not report.failures
+    assert [record["key"] for record in report.records] == keys_of(path)
+    launches = []
+
+    def counted(q, k, v, *, slopes, scale):
+        launches.append(None)
+        return decode(q, k, v, slopes=slopes, scale=scale)
+
+    before = path.read_text()
+    resumed = alibicheck.check_kernel(counted, case, results=path, resume=True, **what)
+    assert resumed and len(resumed.records) == 4 and len(launches) == 2 and path.read_text().startswith(before)
+    assert f"\n2 of 4 points are kept from {path}, of the function as it was then" in str(resumed)
+    whole = tmp_path / "whole.jsonl"
+    alibicheck.check_kernel(decode, case, results=whole, **what)
+    assert keys_of(whole) == keys_of(path)
+    done = subprocess.run([program, "compare", whole, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "4 same bits" in done.stdout, done.stdout + done.stderr
+    subprocess.run([program, "report", path, "-o", tmp_path / "report.html"], check=True)
+    assert ">function decode<" in (tmp_path / "report.html").read_text()
+
+
+def test_ctrl_c_without_a_file_has_the_records(program, case):
+    with pytest.raises(KeyboardInterrupt, match="^1 point on function decode was done; .report of this exception has") as interrupt:
+        alibicheck.check_kernel(interrupted_at(2), case, name="decode", oracles="none")
+    assert len(interrupt.value.report.records) == 1 and "interrupted: 1 of 4 points done" in str(interrupt.value.report)
+    with pytest.raises(KeyboardInterrupt, match="^0 points on function decode were done$") as interrupt:
+        alibicheck.check_kernel(interrupted_at(1), case, name="decode", oracles="none")
+    assert not interrupt.value.report.records
+
+
+def test_a_program_that_is_interrupted_alone(program, case):
+    def kernel(q, k, v, *, slopes, scale):
+        os.kill(int(children()[0]), signal.SIGINT)
+        return decode(q, k, v, slopes=slopes, scale=scale)
+
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        alibicheck.check_kernel(kernel, case)
+    assert not interrupt.value.report
+
+
+def test_a_file_of_results_is_replaced(program, case, tmp_path):
+    path = tmp_path / "records.jsonl"
+    for dtype in ("f16", "bf16"):
+        report = alibicheck.check_kernel(decode, case, results=path, set={"dtype": dtype}, oracles="none")
+        assert [record["dtype"] for record in report.records] == [dtype, dtype] and len(keys_of(path)) == 2
+    assert "kept" not in str(report)
+    before = path.read_text()  # which is not what came of a run that was refused
+    with pytest.raises(alibicheck.Refused, match="no point has such a key"):
+        alibicheck.check_kernel(decode, case, results=path, only="nothing")
+    with pytest.raises(alibicheck.Refused, match="the record is of another run"):
+        alibicheck.check_kernel(decode, case, results=path, resume=True, oracles="none")
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize("arguments, what", [
+    ({"resume": True}, "resume: there is no file to go on with; allowed: with results=PATH"),
+    ({"results": 5}, "results 5: allowed: the path of a file"),
+    ({"results": "/dev/null"}, "results '/dev/null': allowed: the path of a file"),
+    ({"results": os.path.join(os.sep, "no", "such", "records.jsonl")}, "records.jsonl"),
+])
+def test_results_that_cannot_be_kept(program, case, arguments, what):
+    with pytest.raises((alibicheck.Refused, OSError), match=what):
+        alibicheck.check_kernel(decode, case, **arguments)
+
+
+# ---- how far it has come -------------------------------------------------------------------------------------------
+
+SHOWN = """
+import sys, time
+import alibicheck
+from kernels import decode
+def kernel(q, k, v, *, slopes, scale):
+    time.sleep(0.3)  # more than the program waits between two lines
+    return decode(q, k, v, slopes=slopes, scale=scale)
+assert alibicheck.check_kernel(kernel, sys.argv[1], oracles="none")
+"""
+SHOWN_OF_TOLERANCE = """
+import sys
+import alibicheck
+alibicheck.tolerance(sys.argv[1], atol=1e-3, rtol=1e-3, set={"seq_len": [3000, 3001], "dtype": "f16"})
+"""
+
+
+def errors_on(descriptor, reader, case, script=SHOWN):
+    """What is written to standard error, which is the descriptor."""
+    process = subprocess.Popen([sys.executable, "-c", script, case], stderr=descriptor,
+                               env={**os.environ, "TERM": "xterm", "PYTHONPATH": os.pathsep.join([HERE, *sys.path])})
+    os.close(descriptor)
+    written = b""
+    try:
+        while piece := os.read(reader, 4096):
+            written += piece
+    except OSError:  # EIO, of a terminal that nobody has open any more
+        pass
+    os.close(reader)
+    assert process.wait(20) == 0, written
+    return written.decode()
+
+
+def test_a_terminal_shows_how_far_it_has_come(program, case):
+    reader, terminal = os.openpty()
+    written = errors_on(terminal, reader, case)
+    assert "\r\x1b[K[1/4] " in written and "[4/4] " in written and "\n" not in written
+    assert re.search(r"\[[1-4]/4\] \d+s left  small:kernel=kernel,seq_len=", written), written
+    assert written.endswith("\r\x1b[K")
+
+
+def test_a_terminal_shows_how_far_a_tolerance_is(program, case):
+    reader, terminal = os.openpty()
+    assert "\r\x1b[K[1/2] " in errors_on(terminal, reader, case, SHOWN_OF_TOLERANCE)
+
+
+def test_what_is_no_terminal_shows_nothing(program, case):
+    reader, writer = os.pipe()
+    assert errors_on(writer, reader, case) == ""
+
+
+# ---- how it ends ---------------------------------------------------------------------------------------------------
 
 def test_a_launch_that_takes_too_long(program, case):
     def kernel(q, k, v, *, slopes, scale):
