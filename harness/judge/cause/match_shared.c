@@ -1,5 +1,7 @@
 #include "harness/judge/cause/match_shared.h"
 
+#include <math.h>
+
 #include "harness/judge/cause/suspect_match.h"
 
 /* What explains a row for that reason, or for any reason of the signature, about as well as anything does; or NULL. */
@@ -65,6 +67,20 @@ static bool is_of_sentinels(enum signature signature)
 static const double CHANCE_MAX = 1.0 / 64, CHANCE_MAX_OF_LSE = 1.0 / 8192;
 
 /*
+ * The chance of a row, given those before it that are borne out: where lse alone decides, a row is a number of its own
+ * by no more than its lse is off otherwise than theirs. Heads that are alike are then one row.
+ */
+static double chance_beside_others(const struct suspect *suspects, int row, const struct match *match,
+                                   const struct match *alike)
+{
+    double off = suspects[row].lse - suspects[row].truth_lse, own = fabs(off);
+    for (int i = 0; i < row && suspects[row].by_lse; i++)
+        if (suspects[i].by_lse && match_alike(&suspects[i], match, false))
+            own = fmin(own, fabs(off - (suspects[i].lse - suspects[i].truth_lse)));
+    return own < fabs(off) ? fmin(1, alike->chance * fabs(off) / own) : alike->chance;
+}
+
+/*
  * Whether it may be chance that every row has an lse, or an out, that the reason predicts. Of very many predictions
  * some share a bound, and so the direction that out moves along from it: what tells these apart is one number a row.
  */
@@ -74,7 +90,7 @@ static bool may_be_chance(const struct suspect *suspects, int failing, const str
     bool by_lse = true;
     for (int i = 0; i < failing; i++) {
         const struct match *alike = match_alike(&suspects[i], match, false);
-        chance *= alike ? alike->chance : 1;
+        chance *= alike ? chance_beside_others(suspects, i, match, alike) : 1;
         of_one *= alike ? alike->chance_of_one : 1;
         by_lse &= !alike || suspects[i].by_lse;
     }
