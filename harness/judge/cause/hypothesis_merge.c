@@ -354,12 +354,10 @@ static enum error_kind try_parts(struct suspect *suspect, const struct key_tiles
     return kind;
 }
 
-/* What tiles of a power of two of keys make up. Where lse decides, it is one number that some of so many would have. */
+/* What tiles of a power of two of keys make up. */
 static enum error_kind try_made_of(struct suspect *suspect, const struct key_tiles *tiles, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    if (suspect->by_lse)
-        return ERROR_NONE;
     if (tiles->len == SUSPECT_CHUNK_LEN_MIN)
         try_splits(suspect, tiles, SPLITS);
     suspect->choices = MERGINGS;

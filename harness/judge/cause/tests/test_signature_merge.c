@@ -298,6 +298,25 @@ static void test_heads_that_are_alike_bear_no_merge_out(void **state)
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
+/* Two heads that differ are two numbers, which no other tiles make. */
+static void test_tiles_of_any_length_by_lse_alone(void **state)
+{
+    (void)state;
+    static const struct online_softmax both_of_24 = {.tile = 24, .owners = 1, .sum_stays = true, .out_stays = true};
+    for (int heads = 1; heads <= 2; heads++) {
+        struct signature_trial trial = make_trial_by_lse_alone(heads, DTYPE_F16);
+        for (int h = 0; h < heads; h++)
+            trial.made.slopes[h] = 0x1p-8f * (float)(h + 1);
+        begin(&trial);
+        trial.tolerance.lse = 1e-5;
+        attend_all_online(&trial, &both_of_24);
+        for (int h = 0; h < heads; h++) /* out is right */
+            set_out(&trial, h, trial.truth.value + h * 64);
+        expect_and_end(&trial, heads == 1 ? SIGNATURE_UNKNOWN : SIGNATURE_WRONG_MERGE,
+                       heads == 1 ? "" : "tiles of 24 keys: sum and output are not");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_an_lse_may_speak_against_a_merge),
         cmocka_unit_test(test_chunks_merged_without_their_sums),
         cmocka_unit_test(test_heads_that_are_alike_bear_no_merge_out),
+        cmocka_unit_test(test_tiles_of_any_length_by_lse_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
