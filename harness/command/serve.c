@@ -84,8 +84,9 @@ enum { END_S = 2 };
 static void *watch_asker(void *context)
 {
     struct pollfd asker = {.fd = (int)(intptr_t)context}; /* no events: that its other end is closed is told always */
-    while (poll(&asker, 1, -1) < 0 && errno == EINTR)
-        ;
+    while (!(asker.revents & (POLLHUP | POLLERR | POLLNVAL)))
+        if (poll(&asker, 1, -1) < 0 && errno != EINTR)
+            sleep(1); /* there was no memory for it */
     sleep(END_S);
     _exit(ERROR_INTERRUPTED);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <mpfr.h>
 
@@ -206,10 +207,13 @@ static enum error_kind try_bundle(const struct alibicheck_options *options, cons
                                   struct error *failure)
 {
     struct replacement file;
+    struct stat there;
     if (!options || !options->bundle)
         return ERROR_NONE;
     if (source->num_parts > 1 && !options->bundle_if_wrong)
         return too_large(options, failure);
+    if (stat(options->bundle, &there) == 0 && !S_ISREG(there.st_mode)) /* whoever reads a pipe would see its end */
+        return ERROR_NONE;
     enum error_kind kind = replacement_open(&file, options->bundle, failure);
     if (!kind)
         replacement_drop(&file);

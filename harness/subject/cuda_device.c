@@ -18,7 +18,8 @@ enum {
     DRIVER_NO_DEVICE = 100,         /* any more */
     DRIVER_ECC_UNCORRECTABLE = 214,
     DRIVER_NVLINK_UNCORRECTABLE = 220,
-    DRIVER_CONTAINED = 226, /* a fault of the hardware, too */
+    DRIVER_CONTAINED =
+        226, /* a fault of the hardware, or an access of a peer GPU's memory, of which there is none here */
     DRIVER_SYSTEM_NOT_READY = 802,
     DRIVER_MPS_FIRST = 805, /* of the server that processes share a GPU by: from CUDA_ERROR_MPS_CONNECTION_FAILED */
     DRIVER_MPS_LAST = 810   /* to CUDA_ERROR_MPS_CLIENT_TERMINATED */

@@ -21,6 +21,7 @@ enum error_kind file_cannot_write(const char *path, struct error *error)
                                : error_set(error, ERROR_SYSTEM, "cannot write %s: %s",
                                            strcmp(path, "-") == 0 ? standard_output : path, strerror(reason));
     free(folder);
+    errno = reason;
     return kind;
 }
 

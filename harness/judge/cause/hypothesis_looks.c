@@ -250,11 +250,11 @@ static bool is_of_factor(struct suspect *suspect)
         const double factor = error_factor(suspect, of);
         if (isnan(factor))
             continue;
-        snprintf(
-            suspect->remark, sizeof suspect->remark,
-            "out is off as where %s multiplied by %.6g in this row, and by more than roundings would be that leave "
-            "all else",
-            parts[of], factor);
+        snprintf(suspect->remark, sizeof suspect->remark,
+                 "out is off as where %s multiplied by %.6g in this row: roundings of that size would have moved it in "
+                 "other "
+                 "directions, too",
+                 parts[of], factor);
         return true;
     }
     return false;
