@@ -105,6 +105,24 @@ static void test_an_lse_alone_is_no_merge_that_changes_out(void **state)
     end(&trial);
 }
 
+/* An lse without its newest key beside an out that has it: what would have changed out has not happened. */
+static void test_an_lse_alone_is_no_key_that_out_has(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(60, 4, 2, 64, DTYPE_F32);
+    begin(&trial);
+    for (int h = 0; h < 4; h++) {
+        double sum = 0;
+        for (int64_t j = 0; j < 59; j++)
+            sum += exp(rule_right(&trial.made.problem, h, j, 0));
+        trial.output.lse[h] = (float)log(sum);
+    }
+    find(&trial);
+    if (trial.finding.signature != SIGNATURE_UNKNOWN)
+        fail_msg("%s: %s", signature_names[trial.finding.signature], trial.finding.detail);
+    end(&trial);
+}
+
 /* Slots behind pages whose keys count once take as much from all elements of a row: two rows tell, by lse. */
 static void test_slots_behind_pages(void **state)
 {
@@ -211,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_any_number_of_keys_at_an_end),
         cmocka_unit_test(test_an_end_is_no_part),
         cmocka_unit_test(test_an_lse_alone_is_no_merge_that_changes_out),
+        cmocka_unit_test(test_an_lse_alone_is_no_key_that_out_has),
         cmocka_unit_test(test_slots_behind_pages),
         cmocka_unit_test(test_slots_behind_pages_are_no_parts),
         cmocka_unit_test(test_bounds_beside_what_else_there_may_be),
