@@ -201,6 +201,22 @@ static void test_empty_rows(void **state)
     }
 }
 
+/* Where out is 0, as it should be, and lse is some number in place of -inf, nothing that has an lse is near to it: an
+ * error that is infinite is none to be a part of. */
+static void test_any_lse_of_an_empty_row_is_nobodys(void **state)
+{
+    (void)state;
+    static const float lses[] = {-24, 0.7f, 3.7f, -1e4f};
+    for (size_t i = 0; i < sizeof lses / sizeof lses[0]; i++) {
+        struct signature_trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
+        mask_keys(&trial.made, 0, 100, 1);
+        begin(&trial);
+        for (int h = 0; h < 4; h++)
+            trial.output.lse[h] = lses[i] + (float)h / 3;
+        expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    }
+}
+
 /* -10000 added in f32, whose ulp there is 2^-10. */
 static double rule_added_f32(const struct problem *problem, int head, int64_t key, double sentinel)
 {
@@ -339,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_masks_by_whole_tiles_leak),
         cmocka_unit_test(test_a_leak_to_nearly_all_keys_is_no_uniform),
         cmocka_unit_test(test_empty_rows),
+        cmocka_unit_test(test_any_lse_of_an_empty_row_is_nobodys),
         cmocka_unit_test(test_an_empty_row_is_rounded_where_the_sentinel_stands),
         cmocka_unit_test(test_the_plain_mean_of_all_keys),
         cmocka_unit_test(test_small_slopes_are_no_plain_mean),
