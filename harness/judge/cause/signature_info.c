@@ -142,3 +142,14 @@ const char *remedy_for(char text[REMEDY_SIZE], const char *remedy, enum remedy_r
     }
     return text;
 }
+
+const char *signature_examined(char text[EXAMINED_SIZE], bool named, int explained, int examined, bool of_queries)
+{
+    const char *rows = of_queries ? "row" : "head";
+    text[0] = 0;
+    if (examined > 0 && !named && explained == 0)
+        snprintf(text, EXAMINED_SIZE, " (%d %s%s examined)", examined, rows, examined == 1 ? "" : "s");
+    else if (examined > 0)
+        snprintf(text, EXAMINED_SIZE, " (%d of %d %ss examined)", explained, examined, rows);
+    return text;
+}

@@ -4,6 +4,8 @@
 #ifndef HARNESS_JUDGE_CAUSE_SIGNATURE_INFO_H
 #define HARNESS_JUDGE_CAUSE_SIGNATURE_INFO_H
 
+#include <stdbool.h>
+
 #include "harness/judge/judgement.h"
 
 /* One sentence each: what the signature means, and what to change in the kernel, for remedy_for. */
@@ -24,6 +26,12 @@ enum { REMEDY_SIZE = 1024 };
 
 /* A remedy as its reader can take it: each {word} in it is put into his words. The text. */
 const char *remedy_for(char text[REMEDY_SIZE], const char *remedy, enum remedy_reader reader);
+
+enum { EXAMINED_SIZE = 64 };
+
+/* " (3 of 4 heads examined)", of several queries rows; of no name, which holds for none, " (4 heads examined)". "" if
+ * none was. The text. */
+const char *signature_examined(char text[EXAMINED_SIZE], bool named, int explained, int examined, bool of_queries);
 
 /* Where a signature stands in the order of preference, 0 first. */
 int signature_preference(enum signature signature);

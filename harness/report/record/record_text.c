@@ -278,20 +278,6 @@ static const char by_oracle_alone[] =
     "The output that was judged is within all that is asked of it; on a changed copy of the problem, of which the "
     "oracle's line tells, the kernel is wrong. `alibicheck list oracles` says what must hold there.";
 
-/* " (3 of 4 heads examined)", of several queries rows; of no name " (4 heads examined)": it holds for none. "" if none
- * was.
- */
-static void say_examined(char *text, size_t size, const struct signature_finding *finding, bool of_queries)
-{
-    const int examined = finding->num_rows_examined;
-    const char *rows = of_queries ? "row" : "head";
-    *text = 0;
-    if (examined > 0 && finding->signature == SIGNATURE_UNKNOWN && finding->num_rows_explained == 0)
-        snprintf(text, size, " (%d %s%s examined)", examined, rows, examined == 1 ? "" : "s");
-    else if (examined > 0)
-        snprintf(text, size, " (%d of %d %ss examined)", finding->num_rows_explained, examined, rows);
-}
-
 /* "signature leak: DETAIL (3 of 4 heads examined)", and of a failure that nobody expected what it means and takes. */
 static bool print_finding(FILE *stream, const char *indent, const struct record *record, bool explained)
 {
@@ -301,10 +287,11 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     bool of_queries = problem_spec_queries(&record->point->problem) > 1;
     bool untried = (record->point->given && record->point->given->sample.judged) ||
                    (record_claim(record) && !record_cause_is_claimed(record)); /* no failure mode was */
-    char rows[64] = "", remedy[REMEDY_SIZE];
+    char rows[EXAMINED_SIZE], remedy[REMEDY_SIZE];
     if (signature == SIGNATURE_NONE)
         return true;
-    say_examined(rows, sizeof rows, finding, of_queries);
+    signature_examined(rows, signature != SIGNATURE_UNKNOWN, finding->num_rows_explained, finding->num_rows_examined,
+                       of_queries);
     bool named = fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature],
                          finding->detail[0] ? ": " : "", finding->detail, rows) > 0;
     if (!brief && record_failed_by_oracle_alone(record))

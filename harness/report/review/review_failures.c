@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judge/judgement.h"
+#include "harness/judge/cause/signature_info.h"
 #include "harness/library/metric.h"
 #include "harness/report/file/record_file.h"
 #include "harness/report/review/review_document.h"
@@ -179,19 +179,19 @@ static void say_signature(FILE *stream, const struct review *review, const struc
                           const json_t *failure)
 {
     const char *detail = json_string_value(record_at(failure, "finding.detail"));
-    double explained, examined;
+    double explained, examined, queries;
+    char text[EXAMINED_SIZE];
     fprintf(stream, "Signature %s", review_text_of(review, point, TEXT_SIGNATURE));
     if (point->text[TEXT_CLASS])
         fprintf(stream, ", class %s", review_text_of(review, point, TEXT_CLASS));
     if (detail && *detail)
         fprintf(stream, ": %s", detail);
     if (record_number(record_at(failure, "finding.heads_explained"), &explained) &&
-        record_number(record_at(failure, "finding.heads_examined"), &examined) && examined > 0) {
-        const char *name = review_text_of(review, point, TEXT_SIGNATURE);
-        if (explained > 0 || strcmp(name, signature_names[SIGNATURE_UNKNOWN]) != 0)
-            fprintf(stream, " (%.0f of %.0f heads examined)", explained, examined);
-        else
-            fprintf(stream, " (%.0f head%s examined)", examined, examined == 1 ? "" : "s");
+        record_number(record_at(failure, "finding.heads_examined"), &examined)) {
+        const bool named =
+            strcmp(review_text_of(review, point, TEXT_SIGNATURE), signature_names[SIGNATURE_UNKNOWN]) != 0;
+        const bool of_queries = review_number_of(point, NUMBER_NUM_QUERIES, &queries) && queries > 1;
+        fputs(signature_examined(text, named, (int)explained, (int)examined, of_queries), stream);
     }
     fputs(".", stream);
 }
