@@ -1,5 +1,4 @@
 """Running cases on a function: `alibicheck run --kernel-pipes`, whose other ends are here."""
-import contextlib
 import fcntl
 import json
 import os
@@ -17,6 +16,7 @@ from . import _library as lib
 from ._arguments import told, told_as
 from ._kernel import Kernel, converse
 from ._library import Refused
+from ._progress import shown_progress
 
 PIPE_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031  # Linux; fcntl has it from Python 3.10 on
@@ -92,23 +92,6 @@ def _timeout(timeout):
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0):
         raise Refused(f"timeout {timeout!r}: allowed: seconds, above 0")
     return ["--kernel-timeout", repr(float(LONG_S if timeout is None else timeout))]
-
-
-@contextlib.contextmanager
-def shown_progress():
-    """How a child shows on our terminal how far it has come, while its standard error is ours to read: what its environment
-    is to have more, and the descriptors that it is to inherit. Nothing of it where sys.stderr is no terminal."""
-    try:
-        terminal = os.dup(sys.stderr.fileno()) if sys.stderr.isatty() else None  # 2 is another file there
-    except (AttributeError, OSError, ValueError):  # None, a notebook's, closed
-        terminal = None
-    if terminal is None:
-        yield {}, ()
-        return
-    try:
-        yield {"ALIBICHECK_TERMINAL": str(terminal)}, (terminal,)
-    finally:
-        os.close(terminal)
 
 
 def _results_path(results, resume):

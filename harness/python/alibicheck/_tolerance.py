@@ -4,9 +4,10 @@ import os
 import subprocess
 
 from ._arguments import told
-from ._check import _cases_of, _options, find_program, plain_error, shown_progress
+from ._check import _cases_of, _options, find_program, plain_error
 from ._given import real_of
 from ._library import Refused
+from ._progress import shown_progress
 
 ENDED = (0, 1)  # exit codes with an answer: the rule is right, it is not
 TEXTS = ("key", "class", "name", "combine", "unchanged", "of_lse")  # of an answer; the rest are numbers
