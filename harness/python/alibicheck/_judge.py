@@ -11,6 +11,7 @@ from . import _library as lib
 from ._arguments import told, told_as
 from ._given import Given, tolerance_of, whole_of
 from ._library import Refused
+from ._progress import join_shown
 
 SEQUENCES_SHOWN = 4
 
@@ -151,31 +152,36 @@ def _bundle_of(bundle, name, sequence, sequences):
     return path if sequences == 1 else f"{path[:-len('.safetensors')]}-{sequence}.safetensors"
 
 
-def _in_a_thread(work, progress):
+def _of_sequences(work, given, progress):
     """
-    Runs work in a thread of its own, so that Ctrl-C stops it, and so that a forked process has OpenMP threads that are
-    its own.
+    What work(sequence) makes of each, in a thread of its own, so that Ctrl-C stops it, and so that a forked process has
+    OpenMP threads that are its own.
     """
-    outcome = []
+    done, failures = [], []
 
     def run():
         try:
-            outcome.append((work(), None))
+            for sequence in range(given.sequences):
+                done.append(work(sequence))
         except BaseException as failure:  # pylint: disable=broad-except  # raised again below
-            outcome.append((None, failure))
+            failures.append(failure)
+
+    def line():
+        step, share = lib.read_progress(progress)
+        percent = "" if share is None else f" {share:4.0%}"
+        return f"[{min(len(done) + 1, given.sequences)}/{given.sequences}] {step}{percent}"
 
     thread = threading.Thread(target=run, name="alibicheck", daemon=True)
     thread.start()
     try:
-        thread.join()
+        join_shown(thread, line)
     except BaseException:
         lib.call("progress_cancel", progress)
         thread.join()
         raise
-    result, failure = outcome[0]
-    if failure:
-        raise failure
-    return result
+    if failures:
+        raise failures[0]
+    return done
 
 
 @told
@@ -214,7 +220,8 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     bundle_without_kv   the same without q, k and v: the output, its exact result and the bounds that it was held against
     threads     OMP_NUM_THREADS, or one a CPU, within a container's quota
 
-    Returns a Verdict. What is missing or cannot be raises alibicheck.Refused, a ValueError.
+    Returns a Verdict. What is missing or cannot be raises alibicheck.Refused, a ValueError. Where sys.stderr is a terminal, a
+    line there shows how far it has come.
     """
     if out is None:
         raise Refused("out: is missing; allowed: an array")
@@ -249,8 +256,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
         verdict.bundle = path if is_there else None
         return verdict
 
-    verdict = Verdict(_in_a_thread(lambda: [judge_sequence(b) for b in range(given.sequences)], progress),
-                      given.sequences > 1)
+    verdict = Verdict(_of_sequences(judge_sequence, given, progress), given.sequences > 1)
     for watch in plugin.watches if plugin else ():
         watch(verdict)
     return verdict
@@ -272,7 +278,7 @@ def truth(*, q=None, k=None, v=None, slopes=None, scale=None, layout=None, posit
         problem = given.problem(sequence)
         return Truth(lib.Object("truth", problem, options, maker="truth_compute"), given)
 
-    truths = _in_a_thread(lambda: [compute(b) for b in range(given.sequences)], progress)
+    truths = _of_sequences(compute, given, progress)
     return truths if given.sequences > 1 else truths[0]
 
 

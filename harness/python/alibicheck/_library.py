@@ -35,6 +35,7 @@ class Output(ctypes.Structure):
 
 _object = ctypes.c_void_p
 _error = ctypes.POINTER(Error)
+_counter = ctypes.POINTER(ctypes.c_int64)
 _floats = ctypes.POINTER(ctypes.c_float)
 
 # What each function returns and takes; c_int is a status, of a function whose last argument is the error.
@@ -58,6 +59,7 @@ FUNCTIONS = {
     "progress_new": (ctypes.c_int, ctypes.POINTER(_object), _error),
     "progress_free": (None, _object),
     "progress_cancel": (None, _object),
+    "progress_read": (None, _object, ctypes.POINTER(ctypes.c_char_p), _counter, _counter),
     "options_new": (ctypes.c_int, ctypes.POINTER(_object), _error),
     "options_free": (None, _object),
     "options_set_tolerance": (ctypes.c_int, _object, ctypes.c_double, ctypes.c_double, ctypes.c_double, _error),
@@ -150,6 +152,13 @@ class Object:
         if getattr(self, "handle", None):
             _functions[self._kind + "_free"](self.handle)
             self.handle = None
+
+
+def read_progress(progress):
+    """The step that work is at, and which share of it is done: None of a step whose work is not counted."""
+    step, done, total = ctypes.c_char_p(b""), ctypes.c_int64(), ctypes.c_int64()
+    call("progress_read", progress, ctypes.byref(step), ctypes.byref(done), ctypes.byref(total))
+    return step.value.decode(), done.value / total.value if total.value else None
 
 
 def version():

@@ -703,6 +703,14 @@ import sys
 import alibicheck
 alibicheck.tolerance(sys.argv[1], atol=1e-3, rtol=1e-3, set={"seq_len": [3000, 3001], "dtype": "f16"})
 """
+SHOWN_OF_JUDGE = """
+import alibicheck, alibicheck._progress
+import numpy as np
+alibicheck._progress.REDRAW_S = 0.001
+k = np.random.default_rng(0).standard_normal((2, 3000, 4, 64), np.float32)
+told = {"q": np.ones((2, 8, 64), np.float32), "k": k, "v": k, "layout": "BSHD", "scale": 0.1, "slopes": "none"}
+assert not alibicheck.judge(np.zeros((2, 8, 64), np.float32), **told)
+"""
 
 
 def errors_on(descriptor, reader, case, script=SHOWN):
@@ -734,9 +742,17 @@ def test_a_terminal_shows_how_far_a_tolerance_is(program, case):
     assert "\r\x1b[K[1/2] " in errors_on(terminal, reader, case, SHOWN_OF_TOLERANCE)
 
 
-def test_what_is_no_terminal_shows_nothing(program, case):
+def test_a_terminal_shows_how_far_judging_is(program, case):
+    reader, terminal = os.openpty()
+    written = errors_on(terminal, reader, case, SHOWN_OF_JUDGE)
+    assert re.search(r"\[1/2\] \w+ +\d+%", written) and "[2/2] " in written and "\n" not in written
+    assert written.endswith("\r\x1b[K")
+
+
+@pytest.mark.parametrize("script", (SHOWN, SHOWN_OF_JUDGE))
+def test_what_is_no_terminal_shows_nothing(program, case, script):
     reader, writer = os.pipe()
-    assert errors_on(writer, reader, case) == ""
+    assert errors_on(writer, reader, case, script) == ""
 
 
 # ---- how it ends ---------------------------------------------------------------------------------------------------
