@@ -277,6 +277,15 @@ bool record_failed_by_oracle_alone(const struct record *record)
 static const char by_oracle_alone[] =
     "The output that was judged is within all that is asked of it; on a changed copy of the problem, of which the "
     "oracle's line tells, the kernel is wrong. `alibicheck list oracles` says what must hold there.";
+static const char by_its_writes_alone[] =
+    "The output that was judged is within all that is asked of it. What the kernel writes to beside its outputs, of "
+    "which the oracle's line tells, is somebody else's.";
+
+static const char *meaning_of_oracles_alone(const struct record *record)
+{
+    const unsigned of_writes = 1u << ORACLE_INPUTS | 1u << ORACLE_GUARDS;
+    return oracles_violated_mask(record->oracles) & ~of_writes ? by_oracle_alone : by_its_writes_alone;
+}
 
 /* "signature leak: DETAIL (3 of 4 heads examined)", and of a failure that nobody expected what it means and takes. */
 static bool print_finding(FILE *stream, const char *indent, const struct record *record, bool explained)
@@ -295,7 +304,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     bool named = fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature],
                          finding->detail[0] ? ": " : "", finding->detail, rows) > 0;
     if (!brief && record_failed_by_oracle_alone(record))
-        return fprintf(stream, "%s  %s\n", indent, by_oracle_alone) > 0 && named;
+        return fprintf(stream, "%s  %s\n", indent, meaning_of_oracles_alone(record)) > 0 && named;
     return named &&
            (brief || fprintf(stream, "%s  %s%s%s\n", indent, untried ? "" : signature_meaning(signature),
                              untried ? "" : " ", remedy_for(remedy, remedy_of(record), reader_of(record))) > 0);

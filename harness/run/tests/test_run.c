@@ -110,12 +110,13 @@ static void test_what_a_kernel_leaves_changes_no_judgement(void **state)
 {
     (void)state;
     static const enum mistake faults[] = {CHANGES_V, CHANGES_FLOATS};
+    static const char unasked[] = "oracles=schedule"; /* `none` would ask what the run has written to */
     struct kept_records sound = {.count = 0};
-    alibicheck_results_free(run_small(SOUND, "oracles=none", &sound));
+    alibicheck_results_free(run_small(SOUND, unasked, &sound));
     for (size_t f = 0; f < sizeof faults / sizeof faults[0]; f++) {
         struct kept_records kept = {.count = 0};
         fesetround(FE_DOWNWARD);
-        alibicheck_results *results = run_small(faults[f], "oracles=none", &kept);
+        alibicheck_results *results = run_small(faults[f], unasked, &kept);
         assert_int_equal(fegetround(), FE_DOWNWARD);
         fesetround(FE_TONEAREST);
         assert_int_equal(kept.count, 4);
