@@ -63,8 +63,11 @@ static enum error_kind load(const struct alibicheck_kernel **kernel, char *diges
     void *found = dlsym(library, symbol);
     alibicheck_kernel_describe_function *describe;
     if (!found)
-        return error_set(error, ERROR_USAGE, "%s: has no function %s; allowed: a library made with alibicheck_kernel.h",
-                         quote_path(quoted, path), symbol);
+        return error_set(
+            error, ERROR_USAGE,
+            "%s: exports no function %s; allowed: a library made with alibicheck_kernel.h, which declares it, "
+            "as extern \"C\" and visible",
+            quote_path(quoted, path), symbol);
     memcpy(&describe, &found, sizeof describe);
     *kernel = NULL;
     for (uint32_t abi = ALIBICHECK_KERNEL_ABI; abi > 0 && !*kernel; abi--)

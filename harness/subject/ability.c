@@ -56,7 +56,8 @@ enum error_kind foreign_kernel_check(const struct foreign_kernel *kernel, const 
     const unsigned lse = ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2;
     if (!name_is_plain(kernel->name))
         return error_set(error, ERROR_USAGE,
-                         "%s: the kernel has no name; allowed: letters, digits, '_', '-' and '.', 1 to %d", source,
+                         "%s: the kernel has %s%s%s; allowed: letters, digits, '_', '-' and '.', 1 to %d", source,
+                         *kernel->name ? "the name '" : "no name", kernel->name, *kernel->name ? "'" : "",
                          KERNEL_NAME_SIZE - 1);
     for (int i = 0; i < KERNEL_COUNT; i++)
         if (!strcmp(kernel->name, kernel_names[i]))

@@ -148,10 +148,17 @@ struct alibicheck_kernel {
     int64_t max_seq_len; /* the most keys that a sequence may have; 0: any number */
 };
 
+/* A plug-in that is compiled with -fvisibility=hidden exports it all the same. */
+#ifdef __GNUC__
+#define ALIBICHECK_KERNEL_EXPORT __attribute__((visibility("default")))
+#else
+#define ALIBICHECK_KERNEL_EXPORT
+#endif
+
 /* What a plug-in exports. abi is the caller's, or an older one if it has returned NULL for that; NULL if the plug-in
  * cannot be called so. What it returns has this abi, or an older one. */
 typedef const struct alibicheck_kernel *alibicheck_kernel_describe_function(uint32_t abi);
-const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi);
+ALIBICHECK_KERNEL_EXPORT const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi);
 
 #ifdef __cplusplus
 }
