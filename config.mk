@@ -81,7 +81,8 @@ CFLAGS_ALL = -std=gnu17 $(OPTIMIZE) -g -ffp-contract=off -fno-math-errno -fopenm
 # Objects of the library may stand in a shared one, and show nothing but its interface.
 CFLAGS_LIBRARY = -fPIC -fvisibility=hidden -DALIBICHECK_BUILD
 LIBRARY_LIBS = -ljansson -lmpfr -lgmp -lxxhash -lm
-RUN_LIBS = -lfyaml $(LIBRARY_LIBS) -ldl
+# xxHash first: the static libfyaml has one of its own, which is then not taken.
+RUN_LIBS = -lxxhash -lfyaml $(LIBRARY_LIBS) -ldl
 OPENMP_LIB = $(if $(IS_CLANG),-lomp,-lgomp)
 # ThreadSanitizer sees what threads wait for if it has compiled that, too.
 OPENMP_PARTS = $(if $(filter thread,$(SANITIZE)),$(BUILD)/harness/portable_openmp.o)
