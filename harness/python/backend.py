@@ -66,6 +66,7 @@ Name: alibicheck
 Version: {version}
 Summary: Judges outputs of attention kernels with ALiBi against the exact result
 Requires-Python: >=3.9
+Classifier: Typing :: Typed
 Requires-Dist: numpy>=1.24
 Requires-Dist: ml_dtypes>=0.4
 Description-Content-Type: text/markdown
@@ -110,7 +111,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     del config_settings, metadata_directory
     package = os.path.join(HERE, "alibicheck")
     contents = {f"alibicheck/{name}": (_read(os.path.join(package, name)), 0o644)
-                for name in sorted(os.listdir(package)) if name.endswith(".py")}
+                for name in sorted(os.listdir(package)) if name.endswith((".py", ".pyi", ".typed"))}
     contents["alibicheck_pytest.py"] = (_read(os.path.join(HERE, "alibicheck_pytest.py")), 0o644)
     folder = os.path.dirname(_library())
     libraries = [LIBRARY] + [name for name in sorted(os.listdir(folder)) if "-alibicheck.so." in name]

@@ -70,6 +70,7 @@ def test_what_is_installed(installed):
     assert os.access(program, os.X_OK) and (installed / "alibicheck" / "lib" / "libalibicheck.so.0").exists()
     assert (installed / "alibicheck" / "share" / "alibicheck" / "cases" / "seed").is_dir()
     assert (installed / "alibicheck_pytest.py").exists()
+    assert (installed / "alibicheck" / "__init__.pyi").exists() and (installed / "alibicheck" / "py.typed").exists()
 
 
 def test_it_works_without_a_checkout(installed, tmp_path):
