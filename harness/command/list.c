@@ -319,10 +319,30 @@ static enum error_kind no_topic_error(const char *given, struct error *error)
                      suggestion_format(advice, &suggestion), names);
 }
 
+/* A kernel that is not ours says what it is, which is in the keys of its points. */
+static enum error_kind list_topic_of(size_t topic, const struct list_options *options, struct error *error)
+{
+    struct selection_options asked = options->selection;
+    struct selection selection = {.points = NULL};
+    struct foreign_opened foreign = {.process = NULL};
+    enum error_kind kind = ERROR_NONE;
+    if (foreign_is_asked(&options->foreign)) {
+        kind = foreign_open(&foreign, &options->foreign, NULL, error);
+        kind = kind ? kind : foreign_select(&foreign, &asked, error);
+    }
+    if (!kind)
+        kind = selection_make(&selection, &asked, error);
+    if (!kind)
+        kind = options->json ? topics[topic].json(&selection, &asked, error)
+                             : topics[topic].print(&selection, options, error);
+    selection_clear(&selection);
+    foreign_close(&foreign);
+    return kind ? kind : file_flush(stdout, error);
+}
+
 int list(const struct list_options *options, struct error *error)
 {
     const struct selection_options *asked = &options->selection;
-    struct selection selection;
     size_t i = 0;
     while (i < NUM_TOPICS && options->topic && strcmp(topics[i].name, options->topic))
         i++;
@@ -331,16 +351,10 @@ int list(const struct list_options *options, struct error *error)
     if (topics[i].takes_cases && asked->paths.count == 0)
         return error_set(error, ERROR_USAGE, "list %s needs case files or folders", options->topic);
     bool selects = asked->paths.count + asked->settings.count + asked->only.count + asked->where.count > 0 ||
-                   asked->shard.count > 0 || asked->last_failed;
+                   asked->shard.count > 0 || asked->last_failed || foreign_is_asked(&options->foreign);
     if (!topics[i].takes_cases && selects)
         return error_set(error, ERROR_USAGE,
-                         "list %s takes no case, --set, --recipe, --only, --where, --shard or --last-failed",
+                         "list %s takes no case, --set, --recipe, --only, --where, --shard, --last-failed or --plugin",
                          options->topic);
-    enum error_kind kind = selection_make(&selection, asked, error);
-    if (!kind)
-        kind = options->json ? topics[i].json(&selection, asked, error) : topics[i].print(&selection, options, error);
-    selection_clear(&selection);
-    if (!kind)
-        kind = file_flush(stdout, error);
-    return (int)kind;
+    return (int)list_topic_of(i, options, error);
 }

@@ -1,6 +1,7 @@
 #include <stdint.h>
 
 #include "harness/command/command.h"
+#include "harness/command/foreign_parser.h"
 #include "harness/command/list.h"
 #include "harness/command/options.h"
 
@@ -17,6 +18,7 @@ static error_t parse_list_option(int key, char *argument, struct argp_state *sta
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->selection;
+        state->child_inputs[1] = &options->foreign;
         return 0;
     case 'v':
         options->verbose = true;
@@ -43,24 +45,28 @@ static char *list_help(int key, const char *text, void *input)
     return (char *)(uintptr_t)text;
 }
 
-static const struct argp parser = {option_table,
-                                   parse_list_option,
-                                   "TOPIC [CASE...]",
-                                   "Print what this program offers. CASE..., --set, --recipe and --only are for "
-                                   "cases and points. Topics:\v ",
-                                   case_parsers,
-                                   list_help,
-                                   NULL};
-
 static const struct argp *list_parser(void)
 {
+    static struct argp_child children[3];
+    static const struct argp parser = {
+        .options = option_table,
+        .parser = parse_list_option,
+        .args_doc = "TOPIC [CASE...]",
+        .doc =
+            "Print what this program offers. CASE..., --set, --recipe, --only and --plugin are for cases and points. "
+            "Topics:\v ",
+        .children = children,
+        .help_filter = list_help,
+    };
+    children[0] = case_parsers[0];
+    children[1] = (struct argp_child){.argp = &foreign_parser};
     return &parser;
 }
 
 static int list_command(int argc, char **argv, struct error *error)
 {
     struct list_options options = {0};
-    options_parse(&parser, argc, argv, &options);
+    options_parse(list_parser(), argc, argv, &options);
     int code = list(&options, error);
     selection_options_clear(&options.selection);
     return code;

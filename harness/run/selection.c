@@ -161,15 +161,17 @@ static void tell_other_failures(const struct filter *filter)
 /* Nothing is left: of all that was asked for, what to look at first. */
 static enum error_kind refuse_none(const struct selection_options *options, struct error *error)
 {
+    const char *of_whom = options->foreign.name ? " --plugin FILE" : "";
     if (options->only.count > 0)
         return error_set(error, ERROR_USAGE,
-                         "--only %s: no point has such a key; `alibicheck list points CASE...` prints the keys",
-                         options->only.items[0]);
+                         "--only %s: no point has such a key; `alibicheck list points CASE...%s` prints the keys",
+                         options->only.items[0], of_whom);
     if (options->last_failed)
         return error_set(error, ERROR_USAGE, "--last-failed %s: none of its failures is a point of these cases",
                          options->last_failed);
-    return error_set(error, ERROR_USAGE, "--where %s: holds for no point; `alibicheck list points CASE...` prints them",
-                     options->where.items[0]);
+    return error_set(error, ERROR_USAGE,
+                     "--where %s: holds for no point; `alibicheck list points CASE...%s` prints them",
+                     options->where.items[0], of_whom);
 }
 
 /* ---- their places ------------------------------------------------------------------------------------------------ */
