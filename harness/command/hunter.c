@@ -184,6 +184,8 @@ static void print_find(const struct hunter *hunter, const struct hunt_find *find
     printf("\n%s, %s %.4g, found as number %ld with %.4g", fails ? "FAIL" : "passes", objective_name(hunter),
            find->find.trial.value, find->evaluation, find->found.value);
     printf(fails ? ": %s\n" : "\n", find->found.failure);
+    if (fails && hunter->hunt.setting.objective != OBJECTIVE_ULP && find->find.trial.value <= 1)
+        printf("  by something else than its %s, as `alibicheck run` of this case says\n", objective_name(hunter));
     if (!find->is_again)
         printf("  %s\n", find->is_judged_again
                              ? "judged again it was not: the kernel does not always give the same output"
