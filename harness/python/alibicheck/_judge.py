@@ -290,7 +290,8 @@ def _cause(verdict):
     if contract and contract["named"]:
         return f": right under: {contract['fits'][0]}"
     if not named:
-        return ""
+        wrong = f": {record['mismatched']} of {record['elements']} elements are wrong" if record["mismatched"] else ""
+        return f": unknown{wrong}" if record["signature"] == "unknown" else wrong
     detail = (record["finding"] or {}).get("detail")
     return f": {record['signature']}{': ' if detail else ''}{detail or ''}"
 

@@ -297,7 +297,8 @@ class _Batch:
             return
         if lengths is None or not keys:
             raise Refused("keys, lengths: allowed: both, the axis of keys in each argument that has one, {\"k\": 1, \"v\": 1}, "
-                          "and the name of the argument with the number of keys of each row")
+                          "and the name of the argument with the number of keys of each row; or neither, as of pages, whose "
+                          "keys lie along no axis")
         self.length_place = self.calls.place_of("lengths", lengths)
         if self.length_place not in self.places:
             raise Refused(f"lengths {lengths!r}: allowed: an argument that is batched")

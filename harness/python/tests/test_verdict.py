@@ -109,7 +109,7 @@ def test_wrong():
     with pytest.raises(AssertionError) as failure:
         alibicheck.assert_attention(wrong, **arguments)
     lines = str(failure.value).splitlines()
-    assert lines[0].startswith("attention output")
+    assert lines[0].startswith("attention output: unknown: 1 of ")
     assert lines[1] == ("wrong: 1 of 256 elements of out are further than 0.001 + 0.001 |truth| from the exact result")
     assert lines[3].split() == ["query", "head", "dim", "out", "truth", "error", "ulp", "bounds"]
     assert lines[2].startswith("  the elements furthest beyond their tolerance, with their errors in ulp of f16 and in bounds of class ")
