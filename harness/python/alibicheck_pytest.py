@@ -7,6 +7,7 @@ pytest plug-in: the fixture `alibicheck`, and a line at the end that says what w
 An output that is judged without the fixture is counted, too. A run that judges nothing does not load the package.
 """
 import hashlib
+import json
 import os
 import re
 
@@ -19,14 +20,22 @@ watches = []
 # Bundles by the option that asks for them: what judge calls them, and what their names end in.
 KINDS = {"--alibicheck-bundles": ("bundle", ""), "--alibicheck-bundles-without-kv": ("bundle_without_kv", ".without-kv"),
          "--alibicheck-private-bundles": ("private_bundle", ".private")}
+RESULTS = "--alibicheck-results"
 
 
 class _Watch:
     """Counts verdicts, and remembers the largest error of those that are right."""
 
-    def __init__(self, option, folder):
-        """The folder is made at once: a run whose bundles could not be kept is not begun."""
+    def __init__(self, option, folder, results, is_worker):
+        """The folder is made at once, and the file emptied: a run whose bundles or records could not be kept is not begun."""
         self.option, self.folder, self.bundles, self.home = option, folder, 0, os.getcwd()
+        self.results, self.judged, self.lost = results and os.path.abspath(results), 0, ""
+        if results and not is_worker:
+            try:
+                with open(self.results, "wb"):
+                    pass
+            except OSError as failure:
+                raise pytest.UsageError(f"{RESULTS} {results}: cannot be written: {failure.strerror}") from failure
         if folder is not None:
             try:
                 os.makedirs(folder, exist_ok=True)
@@ -37,10 +46,26 @@ class _Watch:
         self.test = ""
 
     def __call__(self, verdict):
+        self.judged += 1
+        if self.results:
+            self._write([sequence.record for sequence in verdict.sequences])
         for sequence in verdict.sequences:
             ulp = sequence.record["max_ulp_err"]
             of = f"{sequence.record['dtype']}, in {self.test}"
             self.add((sequence.passed, not sequence.passed, ulp if sequence.passed else -1.0, of))
+
+    def _write(self, records):
+        """As those of points of the test. A line is appended whole, between those of pytest-xdist's other workers."""
+        case = self.test or "outside of tests"
+        for record in records:
+            key = record["key"].replace(record["case"], f"{case}#{self.judged}", 1)
+            line = json.dumps({**record, "case": case, "key": key}).encode() + b"\n"
+            try:
+                with open(self.results, "ab", buffering=0) as file:
+                    if file.write(line) != len(line):
+                        self.lost = "a record is cut short"
+            except OSError as failure:  # the verdict stands
+                self.lost = failure.strerror
 
     def add(self, counts):
         right, wrong, ulp, of = counts
@@ -65,7 +90,9 @@ class _OfWorkers:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node, error):
         del error
-        self.watch.add(getattr(node, "workeroutput", {}).get("alibicheck", (0, 0, -1.0, "")))
+        output = getattr(node, "workeroutput", {})
+        self.watch.add(output.get("alibicheck", (0, 0, -1.0, "")))
+        self.watch.lost = self.watch.lost or output.get("alibicheck_lost", "")
 
 
 def pytest_addoption(parser):
@@ -78,6 +105,9 @@ def pytest_addoption(parser):
     group.addoption(
         "--alibicheck-private-bundles", metavar="DIR",
         help="the same with elements of heads in an order and with signs that nobody knows")
+    group.addoption(
+        RESULTS, metavar="FILE", help="write the record of each output that is judged, for `alibicheck report` and `compare`; "
+        "replaces FILE")
 
 
 def _file_name(test):
@@ -102,26 +132,30 @@ def pytest_configure(config):
     asked = {option: config.getoption(option) for option in KINDS if config.getoption(option)}
     if len(asked) > 1:
         raise pytest.UsageError(f"{', '.join(asked)}: allowed: one of them")
-    config.alibicheck_watch = _Watch(*next(iter(asked.items()), (None, None)))
+    config.alibicheck_watch = _Watch(*next(iter(asked.items()), (None, None)), config.getoption(RESULTS),
+                                     hasattr(config, "workerinput"))
     config.pluginmanager.register(_OfWorkers(config.alibicheck_watch), "alibicheck_of_workers")
     watches.append(config.alibicheck_watch)
 
 
 def pytest_runtest_setup(item):
     watch = item.config.alibicheck_watch
-    watch.test, watch.bundles = item.nodeid, 0
+    watch.test, watch.bundles, watch.judged = item.nodeid, 0, 0
 
 
 def pytest_sessionfinish(session):
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["alibicheck"] = config.alibicheck_watch.counts()
+        config.workeroutput["alibicheck_lost"] = config.alibicheck_watch.lost
 
 
 def pytest_terminal_summary(terminalreporter, config):
     watch = config.alibicheck_watch
     if watch.right + watch.wrong > 0:
         terminalreporter.write_line(watch.line())
+    if watch.lost:
+        terminalreporter.write_line(f"alibicheck: {watch.results} has not the records of all of them: {watch.lost}")
 
 
 def pytest_unconfigure(config):

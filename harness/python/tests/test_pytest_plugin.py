@@ -1,5 +1,7 @@
 """The plug-in: its fixture, and the line at the end of a run."""
+import json
 import os
+import subprocess
 
 import pytest
 
@@ -114,6 +116,63 @@ def test_without_room(alibicheck):
     result.stdout.fnmatch_lines(["E *wrong: * elements of out are further than *", "E *no bundle was written: * File too large",
                                  "alibicheck: 1 outputs judged, 1 wrong"])
     assert "to judge it again" not in str(result.stdout) and not list((pytester.path / "kept").iterdir())
+
+
+def records_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "xdist"])
+def test_records_of_what_is_judged(pytester, run, program, workers):
+    """Points of the test in which they were judged, as `report` and `compare` take them; a file that was there is replaced."""
+    if workers:
+        pytest.importorskip("xdist")
+    pytester.makepyfile(test_kernel=TEST + """
+def test_two(alibicheck):
+    import numpy
+    for seed in 1, 2:
+        out, arguments = Problem("f16", seed=seed).one()
+        alibicheck.judge(out, **arguments)
+    batch = Problem("f16", lengths=(9, 9))
+    q, k, v, out = (numpy.stack(arrays) for arrays in (batch.q, batch.k, batch.v, batch.out))
+    alibicheck.judge(out, q=q, k=k, v=v, layout="BSHD", **batch.facts())
+""")
+    (pytester.path / "records.jsonl").write_text("what was there\n")
+    run("--alibicheck-results", "records.jsonl", *workers)
+    records = records_of(pytester.path / "records.jsonl")
+    assert sorted((record["key"].split(":seq_len")[0], record["status"]) for record in records) == [
+        ("test_kernel.py::test_right#1", "pass"), ("test_kernel.py::test_two#1", "pass"), ("test_kernel.py::test_two#2", "pass"),
+        ("test_kernel.py::test_two#3", "pass"), ("test_kernel.py::test_two#3", "pass"),
+        ("test_kernel.py::test_without_the_fixture#1", "pass"), ("test_kernel.py::test_wrong#1", "fail")]
+    assert {record["case"] for record in records if "test_two" in record["key"]} == {"test_kernel.py::test_two"}
+    again = subprocess.run([program, "compare", "base.jsonl", "records.jsonl", "--update-baseline", "--known-failure", "link", "--expires",
+                            "2999-01-01", "--reason", "a test"], cwd=pytester.path, capture_output=True, text=True, check=False)
+    assert again.returncode == 0 and "7 added" in again.stderr, again.stderr
+    page = subprocess.run([program, "report", "records.jsonl", "--format", "markdown"], cwd=pytester.path, capture_output=True, text=True,
+                          check=False)
+    assert page.returncode == 0 and "1 of 7 points did not end as its case expects" in page.stdout, page.stdout + page.stderr
+
+
+def test_records_that_cannot_be_kept(pytester, run):
+    pytester.makepyfile(test_kernel=TEST + """
+def test_without_room(alibicheck):
+    import resource
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    out, arguments = Problem("f16").one()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        verdict = alibicheck.judge(out, **arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert verdict
+""")
+    result = run("--alibicheck-results", "absent/records.jsonl")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.stderr.lines if line] == [
+        "ERROR: --alibicheck-results absent/records.jsonl: cannot be written: No such file or directory"]
+    result = run("--alibicheck-results", "records.jsonl", "-k", "without_room")
+    result.assert_outcomes(passed=1, deselected=3)
+    result.stdout.fnmatch_lines(["alibicheck: * has not the records of all of them: File too large"])
 
 
 def test_bundles_without_kv(pytester, run):
