@@ -113,6 +113,14 @@ void point_make_foreign(struct point *point, const struct point_kernel *kernel)
         point->criterion.mode = JUDGE_TOLERANCE;
 }
 
+bool case_says_of_others(const struct test_case *test_case, const struct point *point)
+{
+    bool says = false;
+    for (int id = 0; id < KEY_COUNT; id++)
+        says |= keys[id].axis && test_case->axes[id].given && key_is_of_others(&keys[id], point);
+    return says;
+}
+
 char *point_key(char *text, const struct point *point)
 {
     if (point->given) {

@@ -47,6 +47,9 @@ void case_list_clear(struct case_list *list);
 /* Points of the cross product, at least 1; point `index` of them. The kernel, then the sentinel vary fastest, so that
  * points with the same inputs stand together. */
 size_t case_num_points(const struct test_case *test_case);
+
+/* Whether it sets a key that says nothing of a point's kernel: `recipe`, of one that is not ours. */
+bool case_says_of_others(const struct test_case *test_case, const struct point *point);
 void case_point(const struct test_case *test_case, size_t index, struct point *point);
 
 /* The sequences of the launch that a point is judged in, 1 unless they go together; sequence i, a point of the same

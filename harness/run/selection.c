@@ -118,12 +118,30 @@ static enum error_kind take_foreign(struct point *point, const struct selection_
     return found ? ERROR_NONE : error_memory(error, "the list of points", POINT_KEY_SIZE);
 }
 
+/* A case that sets nothing of kernels of ours was written for this one: that it expects a failure is told to count for
+ * nothing. */
+static void tell_expectation(const struct selection_options *options, const struct test_case *test_case)
+{
+    struct point point;
+    case_point(test_case, 0, &point);
+    const bool expects = point.expect_fail;
+    point_make_foreign(&point, &options->foreign);
+    if (expects && options->notes && !case_says_of_others(test_case, &point))
+        fprintf(options->notes,
+                "alibicheck: %s: case %s expects a failure, as kernels of ours may be expected to have one; of another "
+                "nothing "
+                "but a pass is: a known failure stands in a baseline (`compare --known-failure LINK`)\n",
+                case_path(test_case), case_name(test_case));
+}
+
 static enum error_kind select_points_of(struct selection *selection, struct filter *filter,
                                         const struct test_case *test_case, struct error *error)
 {
     const struct selection_options *options = filter->options;
     enum error_kind kind = ERROR_NONE;
     void *seen = NULL; /* keys of a foreign kernel */
+    if (options->foreign.name)
+        tell_expectation(options, test_case);
     for (size_t i = 0; i < case_num_points(test_case) && !kind; i++) {
         struct point point;
         bool selected = true, again = false;
