@@ -10,23 +10,30 @@
 #define COUNT .count = true
 
 const struct review_field review_texts[REVIEW_TEXTS] = {
-    [TEXT_CASE] = FIELD("case", "case", SETTING),
+    [TEXT_CASE] = FIELD("case", "case", ABOUT("What a point is of: a problem with a name."), SETTING),
     [TEXT_STATUS] = FIELD("status", "verdict", ABOUT("How the point ended."), COLUMN),
-    [TEXT_KERNEL] = FIELD("kernel", "kernel", SETTING, COLUMN),
+    [TEXT_KERNEL] = FIELD("kernel", "kernel", ABOUT("What was run."), SETTING, COLUMN),
     [TEXT_RECIPE] = FIELD("recipe", "recipe", ABOUT("The kernel's numerical choices."), SETTING, COLUMN),
-    [TEXT_DEVICE] = FIELD("device", "device", SETTING, COLUMN),
+    [TEXT_DEVICE] = FIELD("device", "device", ABOUT("Where the kernel ran."), SETTING, COLUMN),
     [TEXT_DTYPE] = FIELD("dtype", "dtype", ABOUT("What q and out are stored in."), SETTING, COLUMN),
-    [TEXT_KV_DTYPE] = FIELD("kv_dtype", "dtype of k and v", SETTING),
+    [TEXT_KV_DTYPE] = FIELD("kv_dtype", "dtype of k and v", ABOUT("What k and v are stored in."), SETTING),
     [TEXT_SENTINEL] = FIELD("sentinel", "sentinel", ABOUT("What stands in for -inf: the policy."), SETTING, COLUMN),
     [TEXT_INPUT] = FIELD("input", "inputs", ABOUT("What q, k and v are drawn from."), SETTING),
     [TEXT_MASK] = FIELD("mask", "mask", ABOUT("Which keys are removed."), SETTING, .none = "none"),
-    [TEXT_SLOPES] = FIELD("slopes", "slopes", SETTING),
+    [TEXT_SLOPES] = FIELD("slopes", "slopes",
+                          ABOUT("The factors of the heads' biases, or the convention that they are of."), SETTING),
     [TEXT_SIGNATURE] = FIELD("signature", "signature", ABOUT("How the point fails."), COLUMN),
     [TEXT_CLASS] = FIELD("class", "class", ABOUT("The tightest arithmetic that explains the error."), COLUMN),
     [TEXT_JUDGE] = FIELD("judge", "judged by", ABOUT("What a pass asks: tolerance, error bound, or both."), SETTING),
-    [TEXT_TOLERANCE] = FIELD("tolerance", "tolerance", SETTING),
-    [TEXT_TRUTH_METHOD] = FIELD("truth_method", "truth", ABOUT("What computes the exact result."), SETTING),
-    [TEXT_DEVICE_NAME] = FIELD("device_name", "device, in words", SETTING),
+    [TEXT_TOLERANCE] =
+        FIELD("tolerance", "tolerance",
+              ABOUT("How far off the truth may be: an element atol + rtol |truth|, an lse so many nats."), SETTING),
+    [TEXT_TRUTH_METHOD] = FIELD(
+        "truth_method", "truth",
+        ABOUT("What computes the exact result: certified, in double-double with a proven radius; plain, by MPFR."),
+        SETTING),
+    [TEXT_DEVICE_NAME] = FIELD("device_name", "device, in words",
+                               ABOUT("The GPU, the CPU's threads, or how a kernel that is not ours was run."), SETTING),
     [TEXT_BUILD] = FIELD("build", "build", ABOUT("The program that made the records."), SETTING),
     [TEXT_KERNEL_DIGEST] =
         FIELD("kernel_digest", "file of the kernel", ABOUT("A hash of the plug-in that was run."), SETTING),
@@ -42,7 +49,9 @@ const struct review_field review_texts[REVIEW_TEXTS] = {
     [TEXT_CLASS_ASKED] =
         FIELD("class_asked", "class that is asked for", ABOUT("The class that the output has to be in."), SETTING),
     [TEXT_PROMISES] = FIELD("promises", "the kernel promises",
-                            ABOUT("What a kernel that is not ours promises, and oracles ask of it."), SETTING),
+                            ABOUT("What a kernel that is not ours promises, and oracles ask of it; same_bits: a row "
+                                  "has the same bits whatever stands beside it."),
+                            SETTING),
     [TEXT_EXPECTED_SIGNATURE] =
         FIELD("expected_signature", "expected signature", ABOUT("How the case says that the point fails.")),
 };
@@ -51,11 +60,16 @@ const struct review_field review_numbers[REVIEW_NUMBERS] = {
     [NUMBER_SEQ_LEN] = FIELD("seq_len", "keys", ABOUT("Keys of the cache."), SETTING, COLUMN, COUNT),
     [NUMBER_NUM_QUERIES] = FIELD("num_queries", "queries", ABOUT("Query vectors of a head."), SETTING, COUNT),
     [NUMBER_NUM_HEADS] = FIELD("num_heads", "heads", ABOUT("Query heads."), SETTING, COLUMN, COUNT),
-    [NUMBER_NUM_KV_HEADS] = FIELD("num_kv_heads", "KV heads", SETTING, COUNT),
-    [NUMBER_HEAD_DIM] = FIELD("head_dim", "head dim", SETTING, COLUMN, COUNT),
+    [NUMBER_NUM_KV_HEADS] = FIELD("num_kv_heads", "KV heads",
+                                  ABOUT("Heads of k and v, which query heads share in groups."), SETTING, COUNT),
+    [NUMBER_HEAD_DIM] =
+        FIELD("head_dim", "head dim", ABOUT("Elements of a head's q, k and v."), SETTING, COLUMN, COUNT),
     [NUMBER_SEED] = FIELD("seed", "seed", ABOUT("What the inputs are drawn from."), SETTING, COLUMN, COUNT),
-    [NUMBER_CHUNK_LEN] = FIELD("chunk_len", "keys of a chunk", SETTING, COUNT),
-    [NUMBER_PAGE_SIZE] = FIELD("page_size", "keys of a page", SETTING, COUNT),
+    [NUMBER_CHUNK_LEN] =
+        FIELD("chunk_len", "keys of a chunk",
+              ABOUT("Keys that the kernel attends to at a time, to merge what comes of them."), SETTING, COUNT),
+    [NUMBER_PAGE_SIZE] =
+        FIELD("page_size", "keys of a page", ABOUT("Of a cache in pages; 0: it is in one piece."), SETTING, COUNT),
     [NUMBER_BUDGET] = FIELD("budget", "budget", ABOUT("How many times its bound an error may be."), SETTING),
     [NUMBER_ELEMENTS] = FIELD("elements", "elements", COUNT),
     [NUMBER_MISMATCHED] = FIELD("mismatched", "mismatched", ABOUT("Elements outside the tolerance."), COLUMN, COUNT),

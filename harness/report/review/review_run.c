@@ -41,6 +41,7 @@ static void write_setting(struct document *document, struct grid *grid, const st
     } else if (known) {
         grid_text(grid, field->title);
         grid_text(grid, text);
+        grid_text(grid, field->about);
     }
     free(text);
 }
@@ -51,6 +52,7 @@ static void write_settings(struct document *document, const struct review *revie
     struct grouping grouping;
     grid_column(grid, "setting", NULL, false);
     grid_column(grid, "values", NULL, false);
+    grid_column(grid, "what it is", NULL, false);
     for (int t = 0; t < REVIEW_TEXTS; t++) {
         if (!review_texts[t].setting)
             continue;

@@ -159,7 +159,8 @@ void review_write_words(struct document *document, const struct review *review)
     if (json_object_size(review->oracles) > 0)
         write_word(grid, "oracle",
                    "What must hold of any sound kernel, tried by running it again on a problem that is changed in one "
-                   "thing. It needs no truth.");
+                   "thing. It needs no truth. Not applicable: there is nothing of that kind to change, as in a problem "
+                   "without a mask, or the kernel does not take what it would be given.");
     if (review->num_references > 0)
         write_word(grid, "reference",
                    "Attention as tests elsewhere compute it, in f32 or f64. It is compared with, and never the truth.");

@@ -363,9 +363,22 @@ static void test_values_for_people(void **state)
     }
 }
 
+/* The table of settings says what each of them is, to those who have the page on paper or as text. */
+static void test_every_setting_is_explained(void **state)
+{
+    (void)state;
+    for (int t = 0; t < REVIEW_TEXTS; t++)
+        if (review_texts[t].setting && !review_texts[t].about)
+            fail_msg("%s is not explained", review_texts[t].title);
+    for (int n = 0; n < REVIEW_NUMBERS; n++)
+        if (review_numbers[n].setting && !review_numbers[n].about)
+            fail_msg("%s is not explained", review_numbers[n].title);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_setting_is_explained),
         cmocka_unit_test(test_a_status_is_as_expected_only_by_name),
         cmocka_unit_test(test_points_are_counted_once),
         cmocka_unit_test(test_two_results_of_a_point_are_refused),
