@@ -65,13 +65,13 @@ struct alibicheck_verdict {
 /* What a NULL stands for. */
 extern const struct alibicheck_options api_default_options;
 
-/* Where the elements of a tensor lie, as a view. */
+/* Where the elements of a tensor [counts[0], counts[1], counts[2]] lie, as a view: at places that can be counted. */
 enum error_kind api_view(struct tensor_view *view, const struct alibicheck_tensor *tensor, const char *name,
-                         struct error *failure);
+                         const int64_t *counts, struct error *failure);
 
-/* The same of an output, whose dtype and elements are what they may be. */
-enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_output *output, const char *name,
-                             struct error *failure);
+/* The same of an output of the problem, whose dtype and elements are what they may be. */
+enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_output *output,
+                             const struct alibicheck_problem *problem, const char *name, struct error *failure);
 
 /* Where a problem's result of the dtype comes from: the problem is complete, and its tensors fit each other. *source
  * points into the problem. */

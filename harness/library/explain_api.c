@@ -135,7 +135,7 @@ static enum error_kind explain(struct alibicheck_explanation *explanation, const
     struct looked_at looked = {.truth = &verdict->truth.truth, .worst = verdict->total.worst};
     struct explained_element element;
     struct tensor_view out;
-    enum error_kind kind = api_view_out(&out, output, "out", failure);
+    enum error_kind kind = api_view_out(&out, output, problem, "out", failure);
     if (!kind)
         kind = api_source(&looked.source, problem, out.dtype, failure);
     if (!kind)

@@ -12,6 +12,7 @@
 #include "harness/library/judged_message.h"
 #include "harness/library/judged_record.h"
 #include "harness/library/other_output.h"
+#include "harness/library/span.h"
 #include "harness/library/turned.h"
 #include "harness/problem/problem_source.h"
 #include "harness/support/json_value.h"
@@ -26,6 +27,20 @@ struct handed_over {
     float *lse; /* [Q, H] natural; NULL: there is none */
 };
 
+static enum error_kind check_lse(const struct alibicheck_output *output, const struct problem_spec *spec,
+                                 const char *name, struct error *failure)
+{
+    const int64_t counts[] = {problem_spec_queries(spec), spec->num_heads};
+    char lse[32];
+    if (output->lse_base != ALIBICHECK_LSE_BASE_E && output->lse_base != ALIBICHECK_LSE_BASE_2)
+        return error_set(failure, ERROR_USAGE,
+                         "lse_base of %s: is %d; allowed: ALIBICHECK_LSE_BASE_E, as FlashAttention returns, or "
+                         "ALIBICHECK_LSE_BASE_2, as FlashInfer does",
+                         name, (int)output->lse_base);
+    snprintf(lse, sizeof lse, "lse of %s", name);
+    return span_check(lse, counts, output->lse_strides, 2, failure);
+}
+
 static enum error_kind take_lse(float **natural, const struct alibicheck_output *output,
                                 const struct problem_spec *spec, const char *name, struct error *failure)
 {
@@ -33,26 +48,28 @@ static enum error_kind take_lse(float **natural, const struct alibicheck_output 
     *natural = NULL;
     if (!output->lse)
         return ERROR_NONE;
-    if (output->lse_base != ALIBICHECK_LSE_BASE_E && output->lse_base != ALIBICHECK_LSE_BASE_2)
-        return error_set(failure, ERROR_USAGE,
-                         "lse_base of %s: is %d; allowed: ALIBICHECK_LSE_BASE_E, as FlashAttention returns, or "
-                         "ALIBICHECK_LSE_BASE_2, as FlashInfer does",
-                         name, (int)output->lse_base);
+    enum error_kind kind = check_lse(output, spec, name, failure);
+    if (kind)
+        return kind;
     *natural = malloc(rows * sizeof **natural);
     if (!*natural)
         return error_memory(failure, "lse", (double)rows * sizeof **natural);
     for (size_t row = 0; row < rows; row++) {
-        double lse = (double)output->lse[(int64_t)(row / heads) * output->lse_strides[0] +
-                                         (int64_t)(row % heads) * output->lse_strides[1]];
-        (*natural)[row] = (float)(output->lse_base == ALIBICHECK_LSE_BASE_2 ? lse * M_LN2 : lse);
+        const int64_t at =
+            (int64_t)(row / heads) * output->lse_strides[0] + (int64_t)(row % heads) * output->lse_strides[1];
+        float lse;
+        memcpy(&lse, (const char *)output->lse + at * (int64_t)sizeof lse, sizeof lse); /* at any byte, as out is */
+        (*natural)[row] = output->lse_base == ALIBICHECK_LSE_BASE_2 ? (float)((double)lse * M_LN2) : lse;
     }
     return ERROR_NONE;
 }
 
-enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_output *output, const char *name,
-                             struct error *failure)
+enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_output *output,
+                             const struct alibicheck_problem *problem, const char *name, struct error *failure)
 {
-    enum error_kind kind = api_view(view, &output->out, name, failure);
+    const struct problem_spec *spec = &problem->spec;
+    const int64_t counts[VIEW_AXES] = {problem_spec_queries(spec), spec->num_heads, spec->head_dim};
+    enum error_kind kind = api_view(view, &output->out, name, counts, failure);
     if (kind)
         return kind;
     if (view->dtype >= DTYPE_COUNT)
@@ -61,13 +78,13 @@ enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_o
 }
 
 static enum error_kind hand_over(struct handed_over *handed, const struct alibicheck_output *output,
-                                 const struct problem_spec *spec, const char *name, struct error *failure)
+                                 const struct alibicheck_problem *problem, const char *name, struct error *failure)
 {
     struct tensor_view out;
     *handed = (struct handed_over){.lse = NULL};
-    enum error_kind kind = api_view_out(&out, output, name, failure);
+    enum error_kind kind = api_view_out(&out, output, problem, name, failure);
     if (!kind)
-        kind = take_lse(&handed->lse, output, spec, name, failure);
+        kind = take_lse(&handed->lse, output, &problem->spec, name, failure);
     if (!kind)
         handed->given = given_output(&out, handed->lse);
     return kind;
@@ -230,13 +247,13 @@ static enum error_kind judge(struct alibicheck_verdict *verdict, const struct al
     struct judged_output judged = {.input_digest = 0};
     struct fault fault = {.num_heads = 0};
     struct tensor_view out;
-    enum error_kind kind = api_view_out(&out, output, "out", failure);
+    enum error_kind kind = api_view_out(&out, output, problem, "out", failure);
     if (!kind)
         kind = api_source(&source, problem, out.dtype, failure);
     if (!kind)
-        kind = hand_over(&handed, output, &source.spec, "out", failure);
+        kind = hand_over(&handed, output, problem, "out", failure);
     if (!kind && other)
-        kind = hand_over(&of_other, other, &source.spec, "other", failure);
+        kind = hand_over(&of_other, other, problem, "other", failure);
     if (!kind)
         kind = api_judging(&judging, options, out.dtype, failure);
     if (!kind)

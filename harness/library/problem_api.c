@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/library/api.h"
+#include "harness/library/span.h"
 #include "reference/computing_environment.h"
 
 /* A problem that is there, or the end of the function. */
@@ -99,55 +100,33 @@ static const struct {
 };
 
 enum error_kind api_view(struct tensor_view *view, const struct alibicheck_tensor *tensor, const char *name,
-                         struct error *failure)
+                         const int64_t *counts, struct error *failure)
 {
     *view = (struct tensor_view){.name = name, .elements = tensor->elements};
     memcpy(view->strides, tensor->strides, sizeof view->strides);
     for (size_t i = 0; i < sizeof same_dtypes / sizeof *same_dtypes; i++)
         if (same_dtypes[i].given == tensor->dtype) {
             view->dtype = same_dtypes[i].dtype;
-            return ERROR_NONE;
+            return span_check(name, counts, tensor->strides, VIEW_AXES, failure);
         }
     return error_set(failure, ERROR_USAGE,
                      "%s: its dtype is %d; allowed: ALIBICHECK_F16, _BF16, _F32, _E4M3, _E5M2 or _E4M3FNUZ", name,
                      (int)tensor->dtype);
 }
 
-/* Whether so many bytes can be counted that lie between the first of so many things and the last. */
-static bool adds_span(int64_t *bytes, int64_t count, int64_t stride)
-{
-    enum { ELEMENT_BYTES_MAX = sizeof(float) };
-    int64_t span;
-    return count < 1 || (!__builtin_mul_overflow(count - 1, stride, &span) &&
-                         !__builtin_mul_overflow(span, (int64_t)ELEMENT_BYTES_MAX, &span) && span != INT64_MIN &&
-                         !__builtin_add_overflow(*bytes, span < 0 ? -span : span, bytes));
-}
-
-/* ERROR_USAGE if no memory is so large as one in which an array of the problem's would lie that way. */
-static enum error_kind check_strides(const struct alibicheck_problem *problem, const struct alibicheck_tensor *tensor,
-                                     enum api_fact fact, const char *name, struct error *failure)
-{
-    const struct problem_spec *spec = &problem->spec;
-    const int64_t rows = fact == STATED_Q ? spec->num_queries : spec->seq_len;
-    const int64_t heads = fact == STATED_Q ? spec->num_heads : spec->num_kv_heads;
-    int64_t bytes = 0;
-    if (adds_span(&bytes, rows, tensor->strides[0]) && adds_span(&bytes, heads, tensor->strides[1]) &&
-        adds_span(&bytes, spec->head_dim, tensor->strides[2]))
-        return ERROR_NONE;
-    return error_set(failure, ERROR_USAGE,
-                     "%s: its strides are %" PRId64 ", %" PRId64 ", %" PRId64
-                     "; allowed: elements that lie within 2^63 bytes",
-                     name, tensor->strides[0], tensor->strides[1], tensor->strides[2]);
-}
-
 static int set_tensor(struct alibicheck_problem *problem, struct tensor_view *view,
                       const struct alibicheck_tensor *tensor, enum api_fact fact, const char *name,
                       struct alibicheck_error *error)
 {
+    const struct problem_spec *spec = &problem->spec;
+    const int64_t counts[VIEW_AXES] = {
+        fact == STATED_Q ? spec->num_queries : spec->seq_len,
+        fact == STATED_Q ? spec->num_heads : spec->num_kv_heads,
+        spec->head_dim,
+    };
     struct error failure;
     struct tensor_view of_tensor;
-    if (!api_has(tensor, name, &failure) || api_view(&of_tensor, tensor, name, &failure) ||
-        check_strides(problem, tensor, fact, name, &failure))
+    if (!api_has(tensor, name, &failure) || api_view(&of_tensor, tensor, name, counts, &failure))
         return api_end(error, &failure);
     if (!of_tensor.elements && (fact == STATED_Q || problem->spec.seq_len > 0)) {
         error_set(&failure, ERROR_USAGE, "%s: its elements are NULL", name);
@@ -206,11 +185,14 @@ static enum error_kind check_pages(const struct alibicheck_pages *pages, int64_t
     if (pages->page_size < 1 || pages->page_size > PROBLEM_MAX_KEYS)
         return error_set(failure, ERROR_USAGE, "page_size: is %" PRId64 "; allowed: 1 to %d", pages->page_size,
                          PROBLEM_MAX_KEYS);
+    if (pages->pool_pages < (seq_len > 0))
+        return error_set(failure, ERROR_USAGE, "pool_pages: is %" PRId64 "; allowed: %d and more", pages->pool_pages,
+                         seq_len > 0);
     if (seq_len > 0 && !pages->numbers)
         return error_set(failure, ERROR_USAGE, "page numbers: are NULL");
     int64_t k_bytes = 0, v_bytes = 0;
-    if (!adds_span(&k_bytes, pages->pool_pages, pages->k_stride) ||
-        !adds_span(&v_bytes, pages->pool_pages, pages->v_stride))
+    if (!span_add(&k_bytes, pages->pool_pages, pages->k_stride) ||
+        !span_add(&v_bytes, pages->pool_pages, pages->v_stride))
         return error_set(failure, ERROR_USAGE,
                          "page strides: are %" PRId64 " and %" PRId64 " of %" PRId64
                          " pages; allowed: pages that lie within 2^63 bytes",

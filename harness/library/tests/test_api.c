@@ -364,6 +364,11 @@ static void test_pages_in_any_order(void **state)
     pages.pool_pages = 6;
     assert_int_equal(alibicheck_problem_set_pages(problem, &pages, &error), ALIBICHECK_INVALID);
     assert_string_equal(error.text, "page numbers: page 2 is page 6 of the pool; allowed: 0 to 5");
+    for (int64_t none = 0; none >= INT64_MIN / 2; none += INT64_MIN / 2) {
+        pages.pool_pages = none;
+        assert_int_equal(alibicheck_problem_set_pages(problem, &pages, &error), ALIBICHECK_INVALID);
+        assert_non_null(strstr(error.text, "; allowed: 1 and more"));
+    }
     pages.pool_pages = PAGES;
     pages.v_stride = INT64_MAX / 2;
     assert_int_equal(alibicheck_problem_set_pages(problem, &pages, &error), ALIBICHECK_INVALID);
@@ -380,6 +385,55 @@ static void test_pages_in_any_order(void **state)
     struct alibicheck_tensor back = k;
     back.strides[0] = -back.strides[0]; /* which any memory may have */
     assert_ok(alibicheck_problem_set_k(problem, &back, &error));
+    alibicheck_problem_free(problem);
+}
+
+/* Strides of outputs that no memory has, of which numbers are refused before they are read. */
+static void test_outputs_beyond_all_memory(void **state)
+{
+    (void)state;
+    struct small small = made();
+    alibicheck_problem *problem = problem_of(&small);
+    const struct alibicheck_output near = small_output(&small);
+    alibicheck_verdict *verdict = judged(problem, &near);
+    alibicheck_explanation *explanation;
+    for (int axis = 0; axis < 3; axis++) {
+        struct alibicheck_output far = near;
+        alibicheck_verdict *none;
+        far.out.strides[axis] = axis ? INT64_MAX / 2 : INT64_MIN;
+        assert_int_equal(alibicheck_judge(&none, problem, &far, NULL, NULL, &error), ALIBICHECK_INVALID);
+        assert_null(none);
+        assert_int_equal(strncmp(error.text, "out: its strides are ", strlen("out: its strides are ")), 0);
+        assert_int_equal(alibicheck_judge(&none, problem, &near, &far, NULL, &error), ALIBICHECK_INVALID);
+        assert_int_equal(strncmp(error.text, "other: its strides are ", strlen("other: its strides are ")), 0);
+        assert_int_equal(alibicheck_explain(&explanation, problem, &far, verdict, 0, 0, &error), ALIBICHECK_INVALID);
+    }
+    for (int axis = 0; axis < 2; axis++) {
+        struct alibicheck_output far = near;
+        alibicheck_verdict *none;
+        far.lse_strides[axis] = INT64_MIN / (axis + 1);
+        assert_int_equal(alibicheck_judge(&none, problem, &far, NULL, NULL, &error), ALIBICHECK_INVALID);
+        assert_int_equal(strncmp(error.text, "lse of out: its strides are ", strlen("lse of out: its strides are ")),
+                         0);
+        assert_non_null(strstr(error.text, "; allowed: elements that lie within 2^63 bytes"));
+    }
+    alibicheck_verdict_free(verdict);
+    alibicheck_problem_free(problem);
+}
+
+/* A record's lse may begin at any byte of what it was read into. */
+static void test_lse_at_any_byte(void **state)
+{
+    (void)state;
+    struct small small = made();
+    struct alibicheck_output output = small_output(&small);
+    alibicheck_problem *problem = problem_of(&small);
+    char bytes[sizeof small.lse + 1];
+    memcpy(bytes + 1, small.lse, sizeof small.lse);
+    output.lse = (const float *)(const void *)(bytes + 1);
+    alibicheck_verdict *verdict = judged(problem, &output);
+    assert_int_equal(alibicheck_verdict_passed(verdict), 1);
+    alibicheck_verdict_free(verdict);
     alibicheck_problem_free(problem);
 }
 
@@ -896,6 +950,8 @@ int main(void)
         cmocka_unit_test(test_the_truth_and_its_radius),
         cmocka_unit_test(test_a_verdict_has_the_truth_that_it_was_reached_by),
         cmocka_unit_test(test_strides_of_any_kind),
+        cmocka_unit_test(test_outputs_beyond_all_memory),
+        cmocka_unit_test(test_lse_at_any_byte),
         cmocka_unit_test(test_pages_in_any_order),
         cmocka_unit_test(test_lse_in_base_2),
         cmocka_unit_test(test_a_problem_without_keys),
