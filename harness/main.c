@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
     gmp_memory_ends_program();
     json_memory_ends_program();
     memory_keep_freed();
+    signal(SIGXFSZ, SIG_IGN); /* a file as large as it may be is a write error, reported like any other */
     if (!keep_standard_places()) {
         fprintf(stderr, "alibicheck: cannot open /dev/null in the place of a closed standard input or output: %s\n",
                 strerror(errno));

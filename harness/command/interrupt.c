@@ -23,7 +23,6 @@ struct progress *interrupt_catch(void)
     action.sa_flags = SA_RESTART;
     if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         sigaction(SIGHUP, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported like any other, */
-    signal(SIGXFSZ, SIG_IGN); /* and so is a file as large as it may be */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported like any other */
     return &progress;
 }

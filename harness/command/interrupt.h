@@ -6,8 +6,8 @@
 
 #include "reference/progress.h"
 
-/* Catches SIGINT, SIGTERM and SIGHUP, ignores SIGPIPE and SIGXFSZ. What is returned is cancelled by a signal; it is the
- * program's one progress, which the command goes on to fill. */
+/* Catches SIGINT, SIGTERM and SIGHUP, ignores SIGPIPE. What is returned is cancelled by a signal; it is the program's
+ * one progress, which the command goes on to fill. */
 struct progress *interrupt_catch(void);
 
 #endif

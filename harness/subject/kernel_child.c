@@ -82,6 +82,7 @@ static enum error_kind set_up_child(posix_spawn_file_actions_t *actions, posix_s
     sigset_t defaults, none;
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
     sigaddset(&defaults, SIGINT);
     sigemptyset(&none);
     /* A group of its own: Ctrl-C is this process's to answer, and all that it starts can be ended with it. */
