@@ -42,6 +42,18 @@ static enum error_kind write_plan(int out, const struct safetensors_plan *plan, 
     return ERROR_NONE;
 }
 
+/* What no machine has room for, and what does not have the length of its own header, is no message. */
+static enum error_kind check_length(uint64_t size, struct error *error)
+{
+    const uint64_t max_bytes = (uint64_t)1 << 47;
+    if (size >= FRAME_LENGTH_BYTES && size <= max_bytes)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "standard input: is no message: a length of %llu bytes; allowed: %d to %llu, and so many bytes "
+                     "behind it (what `run --kernel-command` sends)",
+                     (unsigned long long)size, FRAME_LENGTH_BYTES, (unsigned long long)max_bytes);
+}
+
 /* The next message; its bytes are NULL if there is none. */
 static enum error_kind read_message(int in, struct frame *frame, struct error *error)
 {
@@ -51,7 +63,9 @@ static enum error_kind read_message(int in, struct frame *frame, struct error *e
     enum error_kind kind = read_all(in, length, &size, error);
     if (kind || size < sizeof length)
         return kind;
-    kind = frame_make_room(frame, frame_get_length(length), error);
+    kind = check_length(frame_get_length(length), error);
+    if (!kind)
+        kind = frame_make_room(frame, frame_get_length(length), error);
     if (kind)
         return kind;
     size = frame->size;
