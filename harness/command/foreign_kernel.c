@@ -1,9 +1,13 @@
 #include "harness/command/foreign_kernel.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 
+#include "harness/support/regular_file.h"
 #include "harness/support/text.h"
 
 /* A path that the loader takes for one, not for a name to look for. */
@@ -46,6 +50,23 @@ static enum error_kind read_pipes(int *to, int *from, const char *text, struct e
                      "--kernel-pipes %s: allowed: TO,FROM, the numbers of two descriptors from 3 on", text);
 }
 
+/* The loader would wait for a pipe, and says of a folder what it is not. */
+static enum error_kind look_at_library(const char *path, struct error *error)
+{
+    struct regular_file file;
+    enum error_kind kind = regular_file_open(&file, path, "shared libraries, made with alibicheck_kernel.h", error);
+    regular_file_close(&file);
+    return kind;
+}
+
+/* By what this program can be started again: without /proc, as in a bare root, by what it was started by itself. */
+static const char *this_program(void)
+{
+    static const char link[] = "/proc/self/exe";
+    const char *path = access(link, X_OK) != 0 ? (const char *)(uintptr_t)getauxval(AT_EXECFN) : NULL;
+    return path ? path : link;
+}
+
 enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign_options *options,
                              const struct progress *progress, struct error *error)
 {
@@ -53,8 +74,12 @@ enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign
     enum error_kind kind = describe(opened, options, error);
     if (kind)
         return kind;
+    if (options->plugin)
+        kind = look_at_library(opened->library, error);
+    if (kind)
+        return kind;
     if (options->plugin) {
-        const char *argv[] = {"/proc/self/exe", "serve", "--", opened->library, NULL};
+        const char *argv[] = {this_program(), "serve", "--", opened->library, NULL};
         memcpy(opened->argv, argv, sizeof argv);
     } else {
         const char *argv[] = {"/bin/sh", "-c", options->command, NULL};
