@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/support/awaited_input.h"
 #include "harness/support/character.h"
 
 /* One character of text as it stands in a message; *used bytes of text. escaped has 20 characters. */
@@ -153,19 +154,24 @@ enum error_kind source_init(struct source *source, const char *name, const char 
     return source_check(source, error);
 }
 
-/* Reads descriptor to its end, at most size bytes; *length is what was read. 0 or errno. */
-static int read_all(int descriptor, char *memory, size_t size, size_t *length)
+/* Reads descriptor to its end, at most size bytes; *length is what was read. name is what messages call it. */
+static enum error_kind read_all(int descriptor, const char *name, char *memory, size_t size, size_t *length,
+                                struct error *error)
 {
     for (*length = 0; *length < size;) {
+        enum error_kind kind = awaited_input_wait(descriptor, name, error);
+        if (kind)
+            return kind;
         ssize_t n = read(descriptor, memory + *length, size - *length);
         if (n == 0)
             break;
         if (n < 0 && errno != EINTR)
-            return errno;
+            return error_set(error, errno == EISDIR ? ERROR_USAGE : ERROR_SYSTEM, "%s: cannot be read: %s", name,
+                             strerror(errno));
         if (n > 0)
             *length += (size_t)n;
     }
-    return 0;
+    return ERROR_NONE;
 }
 
 enum error_kind source_read(struct source *source, const char *path, size_t max_bytes, struct error *error)
@@ -196,10 +202,9 @@ enum error_kind source_read(struct source *source, const char *path, size_t max_
         goto out;
     }
     /* One byte more than allowed tells a file that is too large, whatever fstat said of it. */
-    int failure = read_all(descriptor, memory, max_bytes + 1, &length);
+    enum error_kind failure = read_all(descriptor, name, memory, max_bytes + 1, &length, error);
     if (failure) {
-        kind = error_set(error, failure == EISDIR ? ERROR_USAGE : ERROR_SYSTEM, "%s: cannot be read: %s", name,
-                         strerror(failure));
+        kind = failure;
         goto out;
     }
     if (length > max_bytes) {

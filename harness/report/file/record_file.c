@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/report/record/record_field.h"
+#include "harness/support/awaited_input.h"
 #include "harness/support/number.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
@@ -171,18 +172,31 @@ static enum error_kind read_stream(struct reader reader, record_visit *visit, vo
     if (!reader.stream)
         return error_set(error, errno == ENOENT ? ERROR_USAGE : ERROR_SYSTEM, "cannot open %s: %s", reader.shown,
                          strerror(errno));
-    enum error_kind kind = read_all(&reader, visit, context, info, error);
+    enum error_kind kind = awaited_input_wait(fileno(reader.stream), reader.shown, error);
+    if (!kind)
+        kind = read_all(&reader, visit, context, info, error);
     if (reader.stream != stdin)
         fclose(reader.stream);
     free(reader.text);
     return kind;
 }
 
+/* NULL, and errno, if that fails. */
+static FILE *open_stream(int descriptor)
+{
+    FILE *stream = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
+    const int reason = errno;
+    if (!stream && descriptor >= 0)
+        close(descriptor);
+    errno = reason;
+    return stream;
+}
+
 static struct reader reader_open(const char *path)
 {
     if (strcmp(path, "-") == 0)
         return (struct reader){.path = "standard input", .stream = stdin};
-    return (struct reader){.path = path, .stream = fopen(path, "rbe")};
+    return (struct reader){.path = path, .stream = open_stream(awaited_input_open(path))};
 }
 
 enum error_kind record_file_read(const char *path, record_visit *visit, void *context, struct record_file_info *info,

@@ -39,7 +39,8 @@ struct record_file_info {
  * Visits the records of a file, "-" for standard input, in their order; a line at a time is in memory.
  * ERROR_USAGE with "FILE:LINE:COLUMN: what is wrong; allowed: ..." for what is no record of this schema: an object with
  * `schema` 1, a `key` and a `status`, and no line of a baseline. Blank lines are passed over. ERROR_SYSTEM if the file
- * cannot be read. info may be NULL: a torn last line is then an error as well.
+ * cannot be read; ERROR_INTERRUPTED if a signal comes before anything of it does. info may be NULL: a torn last line is
+ * then an error as well.
  */
 enum error_kind record_file_read(const char *path, record_visit *visit, void *context, struct record_file_info *info,
                                  struct error *error);

@@ -1,11 +1,14 @@
 /* Reading results: what is a record, what is torn, what is refused. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -162,6 +165,36 @@ static void test_files_that_cannot_be_read_say_so(void **state)
     assert_string_equal(error.text, "/: a folder; allowed: a file of records");
 }
 
+/* Who is still waiting 10 s later would wait for ever. */
+static void take(int number)
+{
+    static volatile sig_atomic_t times;
+    (void)number;
+    if (++times == 1000)
+        _exit(1);
+}
+
+static void test_records_that_never_come_are_left_at_a_signal(void **state)
+{
+    const struct sigaction action = {.sa_handler = take, .sa_flags = SA_RESTART};
+    const struct itimerval often = {{.tv_usec = 10000}, {.tv_usec = 10000}}, never = {{0}, {0}};
+    char folder[] = "/tmp/test_record_pipe.XXXXXX";
+    struct seen seen = {.keys = ""};
+    struct error error;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    char pipe[sizeof folder + 5];
+    strcat(strcpy(pipe, folder), "/pipe");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+    assert_int_equal(record_file_read(pipe, note, &seen, NULL, &error), ERROR_INTERRUPTED);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_non_null(strstr(error.text, "interrupted while waiting for "));
+    unlink(pipe);
+    rmdir(folder);
+}
+
 static void test_numbers_are_also_in_texts(void **state)
 {
     (void)state;
@@ -189,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_record_is_refused_at_its_place),
         cmocka_unit_test(test_a_visit_ends_the_reading),
         cmocka_unit_test(test_files_that_cannot_be_read_say_so),
+        cmocka_unit_test(test_records_that_never_come_are_left_at_a_signal),
         cmocka_unit_test(test_numbers_are_also_in_texts),
     };
     int descriptor = mkstemp(path);
