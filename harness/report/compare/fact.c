@@ -91,6 +91,14 @@ static const char *put_text(struct fact_value *value, const char *text)
     return value->text ? NULL : "";
 }
 
+static bool is_outcome(const char *text)
+{
+    for (int outcome = 0; outcome < ORACLE_OUTCOME_COUNT; outcome++)
+        if (!strcmp(text, oracle_outcome_names[outcome]))
+            return true;
+    return false;
+}
+
 /* Whether an oracle of this outcome is one of the fact's list. */
 static bool is_listed(enum fact fact, const char *outcome)
 {
@@ -105,12 +113,12 @@ static const char *read_oracles(enum fact fact, struct fact_value *value, const 
     size_t length = 0, known = 0;
     for (int o = 0; o < ORACLE_COUNT; o++) {
         const char *outcome = json_string_value(json_object_get(oracles, oracle_names[o]));
-        known += outcome != NULL;
+        known += outcome && is_outcome(outcome);
         if (outcome && is_listed(fact, outcome))
             length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? "," : "", oracle_names[o]);
     }
     if (known < json_object_size(oracles))
-        return "has an oracle that this program does not know";
+        return "has an oracle, or what came of one, that this program does not know";
     return put_text(value, list);
 }
 
