@@ -8,6 +8,7 @@
 #include "harness/problem/random_tensor.h"
 #include "harness/support/number.h"
 #include "harness/support/source.h"
+#include "reference/problem.h"
 
 static enum error_kind read_seed(struct tracing *tracing, const char *name, struct error *error)
 {
@@ -62,6 +63,17 @@ static enum error_kind say_random(struct tracing *tracing, enum trace_tensor_nam
     return judge_bundle_say(tracing->bundle, trace_options[tensor], told, error);
 }
 
+/* Of what was meant for another axis a file of any size would be drawn before anybody looked at it. */
+static enum error_kind check_head_dim(const struct tracing *tracing, int tensor, const struct tensor_layout *layout,
+                                      struct error *error)
+{
+    const int64_t head_dim = layout->num_axes > 0 ? layout->shape[layout->num_axes - 1] : 0;
+    if (head_dim >= 1 && head_dim <= PROBLEM_MAX_DIM)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE, "%s: %s has heads of %" PRId64 " elements; allowed: 1 to %d",
+                     tracing->workload.where, tracing->definition.tensors[tensor].name, head_dim, PROBLEM_MAX_DIM);
+}
+
 enum error_kind tracing_draw(struct tracing *tracing, struct error *error)
 {
     static const enum tensor drawn_as[] = {TENSOR_Q, TENSOR_K, TENSOR_V};
@@ -72,6 +84,8 @@ enum error_kind tracing_draw(struct tracing *tracing, struct error *error)
         if (!tracing->is_random[t])
             continue;
         kind = trace_shape(&layout, &tracing->axes, (enum trace_tensor_name)t, tracing->workload.where, error);
+        if (!kind)
+            kind = check_head_dim(tracing, t, &layout, error);
         if (!kind)
             kind = random_tensor_make(&bundle->made[t], bundle->texts[trace_options[t]], &layout, drawn_as[t],
                                       bundle->workload.seed, tracing->options->progress, error);
