@@ -31,11 +31,11 @@ struct block_runner {
     struct fiber host;
     struct fiber fibers[MAX_BLOCK_THREADS];
     const struct simt_site *site[MAX_BLOCK_THREADS];
-    unsigned parity[MAX_BLOCK_THREADS];
     char *mapping, *stacks; /* the stacks lie behind the mapping's guard, and behind them that of signals */
     size_t stack_bytes;     /* of one fiber */
     int threads;
-    enum simt_order order;
+    int step;      /* from a thread to the one whose turn is next: 1 or, backwards, -1 */
+    int last_lane; /* of a warp to have its turn */
     simt_kernel *kernel;
     const void *arguments;
     int diverged[2]; /* two threads that wait at different places; equal: none */
@@ -71,63 +71,73 @@ static bool same_site(const struct simt_site *a, const struct simt_site *b)
     return a == b || (a->line == b->line && a->file && b->file && !strcmp(a->file, b->file));
 }
 
-/* Leaves the block for good if a thread of [first, last] waits elsewhere than thread `here`. */
-static void check_convergence(struct block_runner *runner, int here, int first, int last, int step)
+/* The usual case, that `count` threads wait at one copy of a place, without a branch for each. */
+static bool all_at(const struct simt_site *const *sites, int count, const struct simt_site *site)
 {
-    for (int i = first; i != last + step; i += step)
-        if (!same_site(runner->site[i], runner->site[here])) {
+    uintptr_t differences = 0;
+    for (int i = 0; i < count; i++)
+        differences |= (uintptr_t)sites[i] ^ (uintptr_t)site;
+    return differences == 0;
+}
+
+/* Leaves the block for good if one of `count` threads, of which `here` arrives last, waits elsewhere than that one. */
+static void check_convergence(struct block_runner *runner, int here, int count)
+{
+    const struct simt_site *site = runner->site[here];
+    int first = here - (count - 1) * runner->step, low = first < here ? first : here;
+    if (all_at(runner->site + low, count, site))
+        return;
+    for (int i = first; i != here; i += runner->step)
+        if (!same_site(runner->site[i], site)) {
             runner->diverged[0] = i;
             runner->diverged[1] = here;
             fiber_switch(&runner->fibers[here], &runner->host);
         }
 }
 
-/* The order of threads: first and last of the warp of `thread`, and the step between them. */
-struct turn {
-    int step, first, last;
-};
-
-static struct turn turn_of(const struct block_runner *runner, int thread)
+/* The last lane of its warp goes on with the first one. */
+static __attribute__((noinline)) void end_warp_round(struct block_runner *runner, simt_combine *combine, void *values,
+                                                     int group)
 {
-    int low = thread / WARP_SIZE * WARP_SIZE, high = low + WARP_SIZE - 1;
-    return runner->order == SIMT_FORWARD ? (struct turn){1, low, high} : (struct turn){-1, high, low};
+    int thread = runner->block.thread;
+    check_convergence(runner, thread, WARP_SIZE);
+    combine(values, group, runner->site[thread]->stage);
+    runner->block.copy ^= 1;
+    switch_to(runner, thread, thread - (WARP_SIZE - 1) * runner->step);
+}
+
+static bool last_of_warp(const struct block_runner *runner, int thread)
+{
+    return (int)((unsigned)thread % WARP_SIZE) == runner->last_lane;
 }
 
 void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, void *values, int group)
 {
     struct block_runner *runner = runner_here();
     int thread = runner->block.thread;
-    struct turn turn = turn_of(runner, thread);
     runner->site[thread] = site;
-    if (thread == turn.last) {
-        check_convergence(runner, thread, turn.first, turn.last, turn.step);
-        combine(values, group, site->stage);
-        switch_to(runner, thread, turn.first);
-    } else {
-        switch_to(runner, thread, thread + turn.step);
-    }
+    if (last_of_warp(runner, thread))
+        end_warp_round(runner, combine, values, group);
+    else
+        switch_to(runner, thread, thread + runner->step);
 }
 
 void simt_block_arrive(const struct simt_site *site)
 {
     struct block_runner *runner = runner_here();
-    int thread = runner->block.thread;
-    struct turn turn = turn_of(runner, thread);
-    int block_first = runner->order == SIMT_FORWARD ? 0 : runner->threads - 1;
-    int block_last = runner->threads - 1 - block_first;
-
+    int thread = runner->block.thread, last = runner->step > 0 ? runner->threads - 1 : 0;
     runner->site[thread] = site;
-    if (thread == turn.last)
-        check_convergence(runner, thread, turn.first, turn.last, turn.step);
-    if (thread != block_last) {
-        switch_to(runner, thread, thread + turn.step);
-    } else {
-        check_convergence(runner, thread, block_first, block_last, turn.step);
-        if (site == &site_exit)
-            fiber_switch(&runner->fibers[thread], &runner->host);
-        else
-            switch_to(runner, thread, block_first);
+    if (last_of_warp(runner, thread))
+        check_convergence(runner, thread, WARP_SIZE);
+    if (thread != last) {
+        switch_to(runner, thread, thread + runner->step);
+        return;
     }
+    check_convergence(runner, thread, runner->threads);
+    if (site == &site_exit)
+        fiber_switch(&runner->fibers[thread], &runner->host);
+    else
+        switch_to(runner, thread, thread - (runner->threads - 1) * runner->step);
 }
 
 bool simt_runs_here(void)
@@ -147,7 +157,7 @@ static void fiber_entry(void)
 /* The low end of a thread's stack; the thread that runs first has the lowest. */
 static uint64_t *canary_of(const struct block_runner *runner, int thread)
 {
-    int place = runner->order == SIMT_FORWARD ? thread : runner->threads - 1 - thread;
+    int place = runner->step > 0 ? thread : runner->threads - 1 - thread;
     return (uint64_t *)(runner->stacks + (size_t)place * runner->stack_bytes);
 }
 
@@ -172,10 +182,9 @@ static bool stack_overflowed(const struct block_runner *runner, int thread)
 static void run_block(struct block_runner *runner, struct simt_index block_idx)
 {
     runner->block.block_idx = block_idx;
-    runner->block.thread = runner->order == SIMT_FORWARD ? 0 : runner->threads - 1;
+    runner->block.thread = runner->step > 0 ? 0 : runner->threads - 1;
     runner->diverged[0] = runner->diverged[1] = 0;
     runner->overflowed = -1;
-    memset(runner->parity, 0, sizeof runner->parity);
     for (int i = 0; i < runner->threads; i++)
         prepare_stack(runner, i);
 
@@ -188,6 +197,12 @@ static void run_block(struct block_runner *runner, struct simt_index block_idx)
 }
 
 /* ---- launching ---- */
+
+static void set_order(struct block_runner *runner, enum simt_order order)
+{
+    runner->step = order == SIMT_FORWARD ? 1 : -1;
+    runner->last_lane = order == SIMT_FORWARD ? WARP_SIZE - 1 : 0;
+}
 
 enum error_kind simt_executor_new(struct simt_executor **executor, int threads, enum simt_order order,
                                   size_t real_bytes, struct error *error)
@@ -203,10 +218,9 @@ enum error_kind simt_executor_new(struct simt_executor **executor, int threads, 
         if (!runner)
             goto failed;
         memset(runner, 0, sizeof *runner);
-        runner->order = order;
+        set_order(runner, order);
         runner->stack_bytes = stack_bytes;
-        runner->block.parity = runner->parity;
-        runner->block.exchange = aligned_alloc(64, 2 * MAX_BLOCK_THREADS * WARP_SIZE * real_bytes);
+        runner->block.exchange = aligned_alloc(64, 2 * WARP_SIZE * WARP_SIZE * real_bytes);
         runner->mapping = mmap(NULL, made->mapping_bytes, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
         made->runners[made->count++] = runner;
@@ -242,7 +256,7 @@ void simt_executor_free(struct simt_executor *executor)
 void simt_executor_set_order(struct simt_executor *executor, enum simt_order order)
 {
     for (int i = 0; i < executor->count; i++)
-        executor->runners[i]->order = order;
+        set_order(executor->runners[i], order);
 }
 
 unsigned simt_executor_threads(const struct simt_executor *executor)
@@ -307,7 +321,7 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
         for (long turn = 0; turn < blocks; turn++) {
             if (failed)
                 continue;
-            long block = runner->order == SIMT_FORWARD ? turn : blocks - 1 - turn;
+            long block = runner->step > 0 ? turn : blocks - 1 - turn;
             run_block(runner,
                       (struct simt_index){(unsigned)(block % grid->blocks_x),
                                           (unsigned)(block % layer / grid->blocks_x), (unsigned)(block / layer)});

@@ -34,9 +34,10 @@ struct simt_index {
 struct simt_block {
     struct simt_index block_idx, block_dim;
     int thread; /* index of the running fiber */
-    /* What lanes hand over: real [parity][thread][value]. Two copies, since a lane may be one primitive ahead. */
+    /* What the lanes of a warp hand over: real [copy][lane][value]. Two copies, since a lane may be one primitive
+     * ahead; of no more than one warp, since warps take turns at barriers only. */
     void *exchange;
-    unsigned *parity; /* [thread]: which copy its next primitive uses */
+    unsigned copy; /* which one the next primitive uses */
 };
 
 extern _Thread_local struct simt_block *simt_block;
@@ -44,7 +45,7 @@ extern _Thread_local struct simt_block *simt_block;
 /* values: real [lane][value]. */
 typedef void simt_combine(void *values, int group, enum stage stage);
 
-/* Waits for the other lanes of the warp; the last one calls combine on the warp's part of the exchange. */
+/* Waits for the other lanes of the warp; the last one calls combine on what they left in the exchange. */
 void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, void *values, int group);
 
 /* Waits for the other threads of the block. */
@@ -166,30 +167,34 @@ static inline void simt_combine_scatter(void *values, int group, enum stage stag
 
 /* ---- warp primitives ---- */
 
-/* The warp's rows of the copy of the exchange that this thread's next primitive uses. */
-SIMT_FUNCTION real (*simt_exchange(int thread))[WARP_SIZE]
+/* The copy of the exchange that the warp's next primitive uses. */
+SIMT_FUNCTION real (*simt_exchange(void))[WARP_SIZE]
 {
-    real(*copies)[MAX_BLOCK_THREADS][WARP_SIZE] = simt_block->exchange;
-    unsigned parity = simt_block->parity[thread]++ & 1;
-    return copies[parity] + thread / WARP_SIZE * WARP_SIZE;
+    real(*copies)[WARP_SIZE][WARP_SIZE] = simt_block->exchange;
+    return copies[simt_block->copy];
+}
+
+SIMT_FUNCTION int simt_lane(void)
+{
+    return (int)((unsigned)simt_block->thread % WARP_SIZE);
 }
 
 SIMT_FUNCTION real simt_warp_max(const struct simt_site *site, real x, int first_offset)
 {
-    int thread = simt_block->thread;
-    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
-    lanes[0][thread % WARP_SIZE] = x;
+    int lane = simt_lane();
+    real(*lanes)[WARP_SIZE] = simt_exchange();
+    lanes[0][lane] = x;
     simt_warp_arrive(site, simt_combine_max, lanes, first_offset);
-    return lanes[0][thread % first_offset];
+    return lanes[0][lane % first_offset];
 }
 
 SIMT_FUNCTION real simt_warp_sum(const struct simt_site *site, real x, int first_offset)
 {
-    int thread = simt_block->thread;
-    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
-    lanes[0][thread % WARP_SIZE] = x;
+    int lane = simt_lane();
+    real(*lanes)[WARP_SIZE] = simt_exchange();
+    lanes[0][lane] = x;
     simt_warp_arrive(site, simt_combine_sum, lanes, first_offset);
-    return lanes[0][thread % WARP_SIZE];
+    return lanes[0][lane];
 }
 
 /* Lanes wait once, when all numbers are there; partners are added as they are on a GPU. */
@@ -211,8 +216,8 @@ SIMT_FUNCTION void warp_scatter_add_in(enum stage stage, struct warp_scatter *sc
 
 SIMT_FUNCTION real simt_warp_scatter(const struct simt_site *site, const struct warp_scatter *scatter, int group)
 {
-    int thread = simt_block->thread, lane = thread % WARP_SIZE;
-    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    int lane = simt_lane();
+    real(*lanes)[WARP_SIZE] = simt_exchange();
     memcpy(lanes[lane], scatter->x, (size_t)group * sizeof scatter->x[0]);
     simt_warp_arrive(site, simt_combine_scatter, lanes, group);
     return lanes[lane / group * group][lane % group];
@@ -224,8 +229,8 @@ struct warp_gather {
 
 SIMT_FUNCTION void simt_warp_gather(const struct simt_site *site, struct warp_gather *gather, real x, int group)
 {
-    int thread = simt_block->thread, lane = thread % WARP_SIZE;
-    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    int lane = simt_lane();
+    real(*lanes)[WARP_SIZE] = simt_exchange();
     lanes[0][lane] = x;
     simt_warp_arrive(site, simt_combine_none, lanes, group);
     memcpy(gather->all, lanes[0] + lane / group * group, (size_t)group * sizeof x);
@@ -314,9 +319,8 @@ static inline void simt_combine_transpose(void *values, int rows, enum stage sta
 SIMT_FUNCTION element_pair simt_warp_transpose(const struct simt_site *site, element_pair pair)
 {
     enum { ROWS = 8 };
-    int thread = simt_block->thread;
-    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
-    char *own = (char *)lanes + (size_t)(thread % WARP_SIZE) * sizeof pair;
+    real(*lanes)[WARP_SIZE] = simt_exchange();
+    char *own = (char *)lanes + (size_t)simt_lane() * sizeof pair;
     memcpy(own, &pair, sizeof pair);
     simt_warp_arrive(site, simt_combine_transpose, lanes, ROWS);
     memcpy(&pair, own, sizeof pair);
@@ -344,8 +348,8 @@ void SIMT_COMBINE_MMA(void *values, int tensor_core_and_dtype, enum stage stage)
 SIMT_FUNCTION void simt_warp_mma(const struct simt_site *site, enum tensor_core tensor_core, enum dtype dtype,
                                  const uint32_t *a, const element_pair *b, real *d)
 {
-    int thread = simt_block->thread, lane = thread % WARP_SIZE;
-    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    int lane = simt_lane();
+    real(*lanes)[WARP_SIZE] = simt_exchange();
     struct simt_fragments own;
     memcpy(own.a, a, sizeof own.a);
     memcpy(own.b, b, sizeof own.b);
