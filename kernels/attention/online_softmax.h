@@ -31,9 +31,7 @@ SIMT_FUNCTION struct softmax_state softmax_begin(const struct attention_args *ar
 SIMT_FUNCTION void softmax_end(struct softmax_state *state, int group)
 {
     state->sum = warp_sum_in(STAGE_SUM, state->sum, 1);
-    SIMT_UNROLL
-    for (int i = 0; i < LANE_DIMS; i++)
-        state->out[i] = warp_sum_in(STAGE_WEIGHTED_SUM, state->out[i], group);
+    warp_sums_in(STAGE_WEIGHTED_SUM, state->out, group);
 }
 
 /* Moves a state to a new maximum. */
@@ -114,19 +112,22 @@ SIMT_FUNCTION struct softmax_state warp_online_softmax(const struct attention_ar
     return state;
 }
 
-/* What warps have come to, merged in order. maxima, sums[BLOCK_WARPS], outs[BLOCK_WARPS][head_dim] are shared. */
+/* What warps have come to, merged in order. maxima, sums[BLOCK_WARPS], outs[BLOCK_WARPS][head_dim] are shared, and so
+ * are factors[BLOCK_WARPS], for this to use. */
 SIMT_FUNCTION struct block_state merged_warps(const struct attention_args *args, const real *maxima, const real *sums,
-                                              const real (*outs)[MAX_HEAD_DIM])
+                                              const real (*outs)[MAX_HEAD_DIM], real *factors)
 {
     int thread = (int)threadIdx.x;
     struct block_state merged = {maxima[0], real_of(0.0f), real_of(0.0f), false};
     for (int w = 1; w < BLOCK_WARPS; w++)
         merged.max = real_max(merged.max, maxima[w]);
+    if (thread < BLOCK_WARPS)
+        factors[thread] = merge_factor(args, maxima[thread], merged.max);
+    __syncthreads();
     for (int w = 0; w < BLOCK_WARPS; w++) {
-        real factor = merge_factor(args, maxima[w], merged.max);
-        merged.sum = fma_in(STAGE_MERGE, sums[w], factor, merged.sum);
+        merged.sum = fma_in(STAGE_MERGE, sums[w], factors[w], merged.sum);
         if (thread < args->head_dim)
-            merged.out = fma_in(STAGE_MERGE, outs[w][thread], factor, merged.out);
+            merged.out = fma_in(STAGE_MERGE, outs[w][thread], factors[w], merged.out);
     }
     return merged;
 }
@@ -135,7 +136,8 @@ SIMT_FUNCTION struct block_state merged_warps(const struct attention_args *args,
 SIMT_FUNCTION struct block_state merge_warps(const struct attention_args *args, int group,
                                              const struct softmax_state *state, bool again)
 {
-    __shared__ real warp_maxima[BLOCK_WARPS], warp_sums[BLOCK_WARPS], warp_outs[BLOCK_WARPS][MAX_HEAD_DIM];
+    __shared__ real warp_maxima[BLOCK_WARPS], warp_sums[BLOCK_WARPS], warp_outs[BLOCK_WARPS][MAX_HEAD_DIM],
+        factors[BLOCK_WARPS];
     int warp = (int)threadIdx.x / WARP_SIZE, lane = (int)threadIdx.x % WARP_SIZE;
     if (again)
         __syncthreads(); /* what the warps left then has been read */
@@ -149,7 +151,7 @@ SIMT_FUNCTION struct block_state merge_warps(const struct attention_args *args, 
             warp_outs[warp][lane * LANE_DIMS + i] = state->out[i];
     }
     __syncthreads();
-    return merged_warps(args, warp_maxima, warp_sums, warp_outs);
+    return merged_warps(args, warp_maxima, warp_sums, warp_outs, factors);
 }
 
 #endif

@@ -257,7 +257,7 @@ SIMT_FUNCTION void column_tile(const struct attention_args *args, enum dtype dty
 SIMT_FUNCTION void store_columns(const struct attention_args *args, int group, const struct columns *columns, int chunk,
                                  const struct column_lane *lane, const struct column_state *state)
 {
-    __shared__ real maxima[LANE_HEADS][BLOCK_WARPS], sums[LANE_HEADS][BLOCK_WARPS];
+    __shared__ real maxima[LANE_HEADS][BLOCK_WARPS], sums[LANE_HEADS][BLOCK_WARPS], factors[LANE_HEADS][BLOCK_WARPS];
     __shared__ real outs[LANE_HEADS][BLOCK_WARPS][MAX_HEAD_DIM];
     int warp = lane->rows.warp;
     for (int t = 0; LANE_HEADS * t < columns->heads; t++) {
@@ -279,7 +279,7 @@ SIMT_FUNCTION void store_columns(const struct attention_args *args, int group, c
         }
         __syncthreads();
         for (int h = 0; h < LANE_HEADS && LANE_HEADS * t + h < columns->heads; h++) {
-            struct block_state merged = merged_warps(args, maxima[h], sums[h], outs[h]);
+            struct block_state merged = merged_warps(args, maxima[h], sums[h], outs[h], factors[h]);
             store_partial(args, columns->first_head + LANE_HEADS * t + h, chunk, chunk_result(args, chunk, merged));
         }
     }

@@ -13,6 +13,7 @@
  *   warp_max_from(x, first_offset)         the same over lanes as warp_sum_in() takes them
  *   warp_sum_in(stage, x, first_offset)    sum over lanes that differ in the bits first_offset, 2 first_offset, .. 16
  *                                          of their index: butterfly, highest bit first; 1 sums the whole warp
+ *   warp_sums_in(stage, x, first_offset)   the same of each of x[LANE_DIMS], which the sums take the place of
  *
  *   struct warp_scatter s                  a reduce-scatter: every lane has a number for each lane of its group, and
  *   warp_scatter_index(n, group)           lane r is to get the group's sum of those for r. They are handed over one by

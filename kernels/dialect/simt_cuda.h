@@ -34,6 +34,13 @@ SIMT_FUNCTION real warp_sum_in(enum stage stage, real x, int first_offset)
     return x;
 }
 
+SIMT_FUNCTION void warp_sums_in(enum stage stage, real *x, int first_offset)
+{
+    SIMT_UNROLL
+    for (int i = 0; i < LANE_DIMS; i++)
+        x[i] = warp_sum_in(stage, x[i], first_offset);
+}
+
 /*
  * A binary counter of partial sums: level i holds one of 2^i numbers that waits for its partner. Numbers come in the
  * order of reversed bits, so that partners follow each other and no more than log2(group) sums wait at any time.

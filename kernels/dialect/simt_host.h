@@ -120,6 +120,7 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
 #define warp_max(x) simt_warp_max(SIMT_SITE("warp_max", STAGE_NONE), x, 1)
 #define warp_max_from(x, first_offset) simt_warp_max(SIMT_SITE("warp_max_from", STAGE_NONE), x, first_offset)
 #define warp_sum_in(stage, x, first_offset) simt_warp_sum(SIMT_SITE("warp_sum_in", stage), x, first_offset)
+#define warp_sums_in(stage, x, first_offset) simt_warp_sums(SIMT_SITE("warp_sums_in", stage), x, first_offset)
 #define warp_scatter_end_in(stage, scatter, group) \
     simt_warp_scatter(SIMT_SITE("warp_scatter_end_in", stage), scatter, group)
 #define warp_gather_begin(gather, x, group) \
@@ -152,6 +153,15 @@ static inline void simt_combine_sum(void *values, int first_offset, enum stage s
         for (int i = 0; i < WARP_SIZE; i++)
             if (!(i & offset))
                 x[i] = x[i + offset] = add_in(stage, x[i], x[i + offset]);
+}
+
+static inline void simt_combine_sums(void *values, int first_offset, enum stage stage)
+{
+    real(*lanes)[WARP_SIZE] = values;
+    for (int offset = WARP_SIZE / 2; offset >= first_offset; offset /= 2)
+        for (int r = 0; r < WARP_SIZE; r++)
+            for (int t = 0; t < LANE_DIMS && !(r & offset); t++)
+                lanes[r][t] = lanes[r + offset][t] = add_in(stage, lanes[r][t], lanes[r + offset][t]);
 }
 
 /* Pairs at distance group/2 first; row 0 of each group ends with the sums. */
@@ -195,6 +205,15 @@ SIMT_FUNCTION real simt_warp_sum(const struct simt_site *site, real x, int first
     lanes[0][lane] = x;
     simt_warp_arrive(site, simt_combine_sum, lanes, first_offset);
     return lanes[0][lane];
+}
+
+SIMT_FUNCTION void simt_warp_sums(const struct simt_site *site, real *x, int first_offset)
+{
+    int lane = simt_lane();
+    real(*lanes)[WARP_SIZE] = simt_exchange();
+    memcpy(lanes[lane], x, LANE_DIMS * sizeof x[0]);
+    simt_warp_arrive(site, simt_combine_sums, lanes, first_offset);
+    memcpy(x, lanes[lane], LANE_DIMS * sizeof x[0]);
 }
 
 /* Lanes wait once, when all numbers are there; partners are added as they are on a GPU. */

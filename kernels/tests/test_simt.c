@@ -59,11 +59,13 @@ static void test_every_thread_of_every_block_runs(void **state)
     }
 }
 
+enum { REDUCED = 6 }; /* results of a thread */
+
 SIMT_KERNEL(reduce, struct simt_args, args)
 {
     float x = (float)((threadIdx.x * 37) % 61);
     int lane = (int)threadIdx.x % WARP_SIZE;
-    float *row = args.out + threadIdx.x * 5;
+    float *row = args.out + threadIdx.x * REDUCED, numbers[LANE_DIMS];
     struct warp_scatter scatter;
     struct warp_gather gather;
     for (int n = 0; n < args.group; n++)
@@ -74,6 +76,12 @@ SIMT_KERNEL(reduce, struct simt_args, args)
     row[3] = warp_scatter_end_in(STAGE_DOT, &scatter, args.group);
     warp_gather_begin(&gather, x, args.group);
     row[4] = warp_gather_at(&gather, (lane + 3) % args.group, args.group);
+    for (int i = 0; i < LANE_DIMS; i++)
+        numbers[i] = (float)(i + 1) * x;
+    warp_sums_in(STAGE_SUM, numbers, args.group);
+    row[5] = 0;
+    for (int i = 0; i < LANE_DIMS; i++)
+        row[5] += (float)(1 << i) * numbers[i];
 }
 
 /* Against the definitions in simt.h, in integers that f32 holds exactly. */
@@ -81,7 +89,7 @@ static void test_warp_primitives(void **state)
 {
     (void)state;
     for (int group = 8; group <= 32; group *= 2) {
-        float out[64 * 5];
+        float out[64 * REDUCED];
         launch(host_reduce, (struct simt_args){out, group}, (struct simt_grid){1, 1, 1, 64});
         for (int thread = 0; thread < 64; thread++) {
             int warp = thread / 32 * 32, lane = thread % 32, first = thread / group * group, rank = thread % group;
@@ -94,12 +102,12 @@ static void test_warp_primitives(void **state)
             }
             for (int r = 0; r < group; r++)
                 scattered += ((first + r) * 37) % 61 + 100 * rank;
-            int gathered = ((first + (lane + 3) % group) * 37) % 61;
-            assert_true(out[thread * 5] == (float)max);
-            assert_true(out[thread * 5 + 1] == (float)sum);
-            assert_true(out[thread * 5 + 2] == (float)strided);
-            assert_true(out[thread * 5 + 3] == (float)scattered);
-            assert_true(out[thread * 5 + 4] == (float)gathered);
+            int gathered = ((first + (lane + 3) % group) * 37) % 61, weighted = 0;
+            for (int i = 0; i < LANE_DIMS; i++)
+                weighted += (1 << i) * (i + 1) * strided;
+            const int expected[REDUCED] = {max, sum, strided, scattered, gathered, weighted};
+            for (int i = 0; i < REDUCED; i++)
+                assert_true(out[thread * REDUCED + i] == (float)expected[i]);
         }
     }
 }
@@ -307,7 +315,7 @@ static long address_space(void)
  * had new ones, or if an executor left its fibers' behind. */
 static void test_fibers_leave_no_memory(void **state)
 {
-    static float out[64 * 5];
+    static float out[64 * REDUCED];
     struct error error;
     struct simt_args args = {out, 8};
     (void)state;
