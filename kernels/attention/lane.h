@@ -221,28 +221,46 @@ SIMT_FUNCTION bool group_whole(const struct lane *lane, int group, int64_t first
     return lane->has_dims && first + group <= end;
 }
 
+/* The n-th row of those keys, of which the first lies at first_row; paged, a constant: of a cache in pages. */
+SIMT_FUNCTION struct fetched_lane row_of_group(const struct attention_args *args, enum dtype dtype, bool paged,
+                                               const void *tensor, const struct lane *lane, int64_t first,
+                                               size_t first_row, int n)
+{
+    size_t row = paged ? paged_row(args, lane, first + n) : first_row + (size_t)n * lane->row_stride;
+    return fetch_lane(dtype, tensor, row, true);
+}
+
 /* lane_dots() of a whole group, with no rounding on the way. */
-SIMT_FUNCTION void whole_lane_dots(const struct attention_args *args, enum dtype dtype, int group,
+SIMT_FUNCTION void whole_lane_dots(const struct attention_args *args, enum dtype dtype, int group, bool paged,
                                    const struct lane *lane, const real *query, int64_t first, struct warp_scatter *dots)
 {
+    const size_t first_row = lane_row(args, lane, first);
+    SIMT_UNROLL
     for (int n = 0; n < group; n += ROWS_TOGETHER) {
         struct fetched_lane rows[ROWS_TOGETHER];
+        SIMT_UNROLL
         for (int i = 0; i < ROWS_TOGETHER; i++)
-            rows[i] = fetch_lane(dtype, args->k, lane_row(args, lane, first + n + i), true);
+            rows[i] = row_of_group(args, dtype, paged, args->k, lane, first, first_row, n + i);
         struct lane_columns columns = lane_columns(dtype, rows);
         dots_together(query, &columns, dots->x + n);
     }
 }
 
 /* tile_weighted_sum() of a whole group, with no rounding on the way. */
-SIMT_FUNCTION void whole_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
+SIMT_FUNCTION void whole_weighted_sum(const struct attention_args *args, enum dtype dtype, int group, bool paged,
                                       const struct lane *lane, const struct warp_gather *weights, int64_t first,
-                                      real *out)
+                                      bool skips_removed, real *out)
 {
+    const size_t first_row = lane_row(args, lane, first);
     lane_vector sums = lane_vector_of_numbers(out);
+    uint32_t removed = 0; /* bit t: key first + t */
+    for (int t = 0; t < group && skips_removed; t++)
+        removed |= (uint32_t)key_removed(args, first + t) << t;
+    SIMT_UNROLL
     for (int t = 0; t < group; t++) {
-        struct fetched_lane row = fetch_lane(dtype, args->v, lane_row(args, lane, first + t), true);
-        sums = fma_of_lane(warp_gather_at(weights, t, group), lane_vector_of(dtype, &row), sums);
+        struct fetched_lane row = row_of_group(args, dtype, paged, args->v, lane, first, first_row, t);
+        if (!(removed >> t & 1))
+            sums = fma_of_lane(warp_gather_at(weights, t, group), widened_lane(dtype, &row), sums);
     }
     memcpy(out, &sums, sizeof sums);
 }
@@ -255,7 +273,10 @@ SIMT_FUNCTION void lane_dots(const struct attention_args *args, enum dtype dtype
     struct fetched_rows fetched;
 #ifdef SIMT_ROWS_TOGETHER
     if (args->recipe.dot_dtype == ROUND_F32 && group_whole(lane, group, first, last)) {
-        whole_lane_dots(args, dtype, group, lane, query, first, dots);
+        if (args->page_table)
+            whole_lane_dots(args, dtype, group, true, lane, query, first, dots);
+        else
+            whole_lane_dots(args, dtype, group, false, lane, query, first, dots);
         return;
     }
 #endif
@@ -291,17 +312,17 @@ SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype,
 }
 
 /* A lane's sums, each rounded. */
-SIMT_NOINLINE struct lane_numbers rounded_lane_sums(int rounding, struct lane_numbers sums)
+SIMT_NOINLINE struct lane_numbers rounded_lane_sums(enum stage stage, int rounding, struct lane_numbers sums)
 {
     for (int d = 0; d < LANE_DIMS; d++)
-        sums.values[d] = round_in(STAGE_WEIGHTED_SUM, rounding, sums.values[d]);
+        sums.values[d] = round_in(stage, rounding, sums.values[d]);
     return sums;
 }
 
 /* out[8], each rounded. */
-SIMT_FUNCTION void round_lane(int rounding, real *out)
+SIMT_FUNCTION void round_lane_in(enum stage stage, int rounding, real *out)
 {
-    struct lane_numbers sums = rounded_lane_sums(rounding, lane_numbers(out));
+    struct lane_numbers sums = rounded_lane_sums(stage, rounding, lane_numbers(out));
     SIMT_UNROLL
     for (int d = 0; d < LANE_DIMS; d++)
         out[d] = sums.values[d];
@@ -319,8 +340,11 @@ SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dty
     struct warp_gather weights;
     warp_gather_begin(&weights, weight, group);
 #ifdef SIMT_ROWS_TOGETHER
-    if (args->recipe.weighted_sum_dtype == ROUND_F32 && !skips_removed && group_whole(lane, group, first, end)) {
-        whole_weighted_sum(args, dtype, group, lane, &weights, first, out);
+    if (args->recipe.weighted_sum_dtype == ROUND_F32 && group_whole(lane, group, first, end)) {
+        if (args->page_table)
+            whole_weighted_sum(args, dtype, group, true, lane, &weights, first, skips_removed, out);
+        else
+            whole_weighted_sum(args, dtype, group, false, lane, &weights, first, skips_removed, out);
         return;
     }
 #endif
@@ -342,7 +366,7 @@ SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dty
                 for (int d = 0; d < LANE_DIMS; d++)
                     out[d] = fma_in(STAGE_WEIGHTED_SUM, of_key, row[d], out[d]);
                 if (args->recipe.weighted_sum_dtype != ROUND_F32)
-                    round_lane(args->recipe.weighted_sum_dtype, out);
+                    round_lane_in(STAGE_WEIGHTED_SUM, args->recipe.weighted_sum_dtype, out);
             }
         }
     }

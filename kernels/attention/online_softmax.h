@@ -41,8 +41,9 @@ SIMT_FUNCTION void softmax_rescale(const struct attention_args *args, struct sof
     state->sum = round_in(STAGE_RESCALE, args->recipe.sum_dtype, mul_in(STAGE_RESCALE, state->sum, factor));
     SIMT_UNROLL
     for (int i = 0; i < LANE_DIMS; i++)
-        state->out[i] =
-            round_in(STAGE_RESCALE, args->recipe.weighted_sum_dtype, mul_in(STAGE_RESCALE, state->out[i], factor));
+        state->out[i] = mul_in(STAGE_RESCALE, state->out[i], factor);
+    if (args->recipe.weighted_sum_dtype != ROUND_F32)
+        round_lane_in(STAGE_RESCALE, args->recipe.weighted_sum_dtype, state->out);
     state->max = max;
 }
 

@@ -129,7 +129,7 @@ SIMT_FUNCTION struct fetched_lane row_ring_row(const struct row_ring *ring, int 
     static const uint32_t nothing[LANE_DIMS] = {0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu,
                                                 0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu};
     int stage = ring->oldest % RING_STAGES;
-    return ring->arrived[stage] ? ring->rows[stage][i] : (struct fetched_lane){nothing, 0};
+    return ring->arrived[stage] ? ring->rows[stage][i] : (struct fetched_lane){nothing};
 }
 
 #ifdef SIMT_ROWS_TOGETHER

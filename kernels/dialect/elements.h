@@ -100,40 +100,54 @@ SIMT_FUNCTION void store_element(enum dtype dtype, void *tensor, size_t index, f
         ((uint16_t *)tensor)[index] = __half_as_ushort(__float2half_rn(value));
 }
 #else
-#ifdef __F16C__
+#ifdef __AVX__
 #include <immintrin.h>
 #endif
 struct fetched_lane {
-    const void *tensor;
-    size_t first;
+    const void *elements;
 };
 
 enum { ROWS_FETCHED = 1 };
 
 SIMT_FUNCTION struct fetched_lane fetch_lane(enum dtype dtype, const void *tensor, size_t first, bool present)
 {
-    (void)dtype, (void)present;
-    return (struct fetched_lane){tensor, first};
+    size_t element_bytes = dtype == DTYPE_F32 ? 4 : dtype >= DTYPE_E4M3 ? 1 : 2;
+    return (struct fetched_lane){present ? (const char *)tensor + first * element_bytes : NULL};
+}
+
+/* These functions are inlined: that they would return their vectors in another way without AVX is nobody's concern. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+typedef float lane_vector __attribute__((vector_size(LANE_DIMS * sizeof(float))));
+
+/* What was fetched, widened, as one vector of the machine's: what is put together from parts waits for them. */
+SIMT_FUNCTION lane_vector widened_lane(enum dtype dtype, const struct fetched_lane *row)
+{
+#ifdef __F16C__
+    if (dtype == DTYPE_F16)
+        return (lane_vector)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)row->elements));
+#endif
+#ifdef __AVX__
+    if (dtype == DTYPE_F32)
+        return (lane_vector)_mm256_loadu_ps((const float *)row->elements);
+#endif
+    float elements[LANE_DIMS];
+    lane_vector vector;
+    if (dtype == DTYPE_BF16) {
+        const uint16_t *source = (const uint16_t *)row->elements;
+        for (int i = 0; i < LANE_DIMS; i++)
+            elements[i] = float_from_bits((uint32_t)source[i] << 16);
+    } else {
+        dtype_widen(dtype, row->elements, 0, LANE_DIMS, elements);
+    }
+    memcpy(&vector, elements, sizeof vector);
+    return vector;
 }
 
 SIMT_FUNCTION void widen_floats(enum dtype dtype, const struct fetched_lane *row, float *destination)
 {
-#ifdef __F16C__
-    if (dtype == DTYPE_F16) {
-        const __m128i *source = (const __m128i *)((const uint16_t *)row->tensor + row->first);
-        _mm256_storeu_ps(destination, _mm256_cvtph_ps(_mm_loadu_si128(source)));
-        return;
-    }
-#endif
-    if (dtype == DTYPE_F32) {
-        memcpy(destination, (const float *)row->tensor + row->first, LANE_DIMS * sizeof *destination);
-    } else if (dtype == DTYPE_BF16) {
-        const uint16_t *source = (const uint16_t *)row->tensor + row->first;
-        for (int i = 0; i < LANE_DIMS; i++)
-            destination[i] = float_from_bits((uint32_t)source[i] << 16);
-    } else {
-        dtype_widen(dtype, row->tensor, row->first, LANE_DIMS, destination);
-    }
+    lane_vector vector = widened_lane(dtype, row);
+    memcpy(destination, &vector, sizeof vector);
 }
 
 SIMT_FUNCTION void store_element(enum dtype dtype, void *tensor, size_t index, float value)

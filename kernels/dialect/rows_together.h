@@ -17,10 +17,6 @@
 
 enum { ROWS_TOGETHER = 4 };
 
-/* These functions are inlined: that they would return their vectors in another way without AVX is nobody's concern. */
-#pragma GCC diagnostic ignored "-Wpsabi"
-
-typedef float lane_vector __attribute__((vector_size(LANE_DIMS * sizeof(float))));
 typedef float row_vector __attribute__((vector_size(ROWS_TOGETHER * sizeof(float))));
 
 _Static_assert(LANE_DIMS == 8 && ROWS_TOGETHER == 4, "the shuffles below are for 4 rows of 8 elements");
@@ -37,13 +33,6 @@ SIMT_FUNCTION lane_vector lane_vector_of_numbers(const real *numbers)
     return vector;
 }
 
-SIMT_FUNCTION lane_vector lane_vector_of(enum dtype dtype, const struct fetched_lane *row)
-{
-    real elements[LANE_DIMS];
-    widen_lane(dtype, row, elements);
-    return lane_vector_of_numbers(elements);
-}
-
 SIMT_FUNCTION void split_columns(lane_vector both, row_vector *low, row_vector *high)
 {
     *low = __builtin_shufflevector(both, both, 0, 1, 2, 3);
@@ -54,8 +43,8 @@ SIMT_FUNCTION void split_columns(lane_vector both, row_vector *low, row_vector *
 SIMT_FUNCTION struct lane_columns lane_columns(enum dtype dtype, const struct fetched_lane *rows)
 {
     struct lane_columns columns;
-    lane_vector a = lane_vector_of(dtype, &rows[0]), b = lane_vector_of(dtype, &rows[1]);
-    lane_vector c = lane_vector_of(dtype, &rows[2]), d = lane_vector_of(dtype, &rows[3]);
+    lane_vector a = widened_lane(dtype, &rows[0]), b = widened_lane(dtype, &rows[1]);
+    lane_vector c = widened_lane(dtype, &rows[2]), d = widened_lane(dtype, &rows[3]);
     lane_vector ab_even = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);  /* elements 0, 1; 4, 5 */
     lane_vector ab_odd = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15); /* elements 2, 3; 6, 7 */
     lane_vector cd_even = __builtin_shufflevector(c, d, 0, 8, 1, 9, 4, 12, 5, 13);
