@@ -49,6 +49,17 @@ static bool takes_plain(const struct launch_plan *plan, const struct batch *batc
            problem->head_dim == group_lanes(group_of(problem->head_dim)) * LANE_DIMS;
 }
 
+/* Whether most keys are of sequences without a mask: of masked ones heads share no rows. */
+static bool shares_rows(const struct launch_plan *plan, const struct batch *batch)
+{
+    int64_t keys = 0, masked = 0;
+    for (int i = 0; i < batch->num_sequences; i++) {
+        keys += plan->sequences[i].seq_len;
+        masked += plan->sequences[i].has_mask ? plan->sequences[i].seq_len : 0;
+    }
+    return masked <= keys / 2;
+}
+
 /* Whether a block of the plain forms that have a ring has its memory: of GPUs that have plain forms some have less. */
 static bool has_shared_room(const struct plan_options *options)
 {
@@ -118,7 +129,7 @@ enum error_kind choose_launches(struct launch_plan *plan, const struct batch *ba
                                 struct error *error)
 {
     int chunks = 1;
-    bool plain = !options->generic && takes_plain(plan, batch);
+    bool plain = !options->generic && takes_plain(plan, batch) && (options->plain_alone || shares_rows(plan, batch));
     for (int i = 0; i < batch->num_sequences; i++)
         chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
     if ((int64_t)batch->problems->num_heads * chunks > INT32_MAX)

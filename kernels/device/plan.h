@@ -70,7 +70,7 @@ struct plan_options {
     size_t real_bytes;      /* of a kernel's `real` */
     bool generic;           /* no plain forms (plain.h) */
     bool merge_apart;       /* chunks are merged by a launch of their own where plain forms would do it, too */
-    bool plain_alone;       /* plain forms for heads that share no rows, too */
+    bool plain_alone;       /* plain forms for heads that share no rows, and for masked keys, too */
     unsigned shared_blocks; /* heads share rows, 2 or MAX_SHARED_HEADS, where so many blocks are left */
     size_t shared_room;     /* bytes of shared memory that a block may have: plain forms that take more are left out; 0:
                              * any number */

@@ -312,6 +312,45 @@ static void test_shared_rows_leave_blocks(void **state)
     free_problem(&made);
 }
 
+/* Heads share no rows of masked keys: where that is all that the plain form is faster for, it is for launches most of
+ * whose keys have no mask. */
+static void test_masked_keys_leave_nothing_to_share(void **state)
+{
+    struct made_problem made[2] = {make_problem(640, 8, 2, 64, DTYPE_F16), make_problem(640, 8, 2, 64, DTYPE_F16)};
+    struct problem problems[2];
+    static struct result results[2];
+    const struct output outputs[2] = {{results[0].out, results[0].lse}, {results[1].out, results[1].lse}};
+    const struct kernel_options options = {.chunk_len = 64};
+    static const struct {
+        int64_t masked, other; /* lengths */
+        bool alone;
+        const char *name;
+    } rows[] = {
+        {640, 0, false, "split_kv_f16_8"},      {640, 0, true, "split_kv_f16_8_x4"},
+        {640, 639, false, "split_kv_f16_8"},    {640, 640, false, "split_kv_f16_8_x4"},
+        {320, 640, false, "split_kv_f16_8_x4"}, {640, 320, false, "split_kv_f16_8"},
+    };
+    (void)state;
+    mask_keys(&made[0], 0, 1, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct launch_plan plan;
+        struct error error;
+        const struct plan_options plan_options = {
+            .real_bytes = sizeof(float), .plain_alone = rows[i].alone, .shared_blocks = 1};
+        for (int s = 0; s < 2; s++)
+            problems[s] = made[s].problem;
+        problems[0].seq_len = rows[i].masked;
+        problems[1].seq_len = rows[i].other;
+        const struct batch batch = {KERNEL_SPLIT_KV,       &options, &recipes[0], problems, outputs,
+                                    rows[i].other ? 2 : 1, false};
+        assert_int_equal(plan_launches(&plan, &batch, &plan_options, &error), ERROR_NONE);
+        assert_string_equal(launch_name(&plan.launches[0]), rows[i].name);
+        plan_clear(&plan);
+    }
+    for (int s = 0; s < 2; s++)
+        free_problem(&made[s]);
+}
+
 /* A GPU whose blocks have less shared memory than the ring and what else a plain form has takes the generic form. */
 static void test_plain_forms_need_their_shared_memory(void **state)
 {
@@ -434,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_values_that_are_no_numbers),
         cmocka_unit_test(test_what_has_no_plain_form),
         cmocka_unit_test(test_shared_rows_leave_blocks),
+        cmocka_unit_test(test_masked_keys_leave_nothing_to_share),
         cmocka_unit_test(test_plain_forms_need_their_shared_memory),
         cmocka_unit_test(test_the_last_block_merges),
     };
