@@ -109,7 +109,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
-$(BUILD)/reference/truth_certified.o $(BUILD)/kernels/dialect/simt_host.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
+$(addprefix $(BUILD)/,reference/truth_certified.o reference/error_bound.o reference/logit_error.o kernels/dialect/simt_host.o): OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(sort $(LIBRARY_OBJECTS) $(RUN_OBJECTS)): CFLAGS_ALL += $(CFLAGS_LIBRARY)
 # Its header names those beside which it is installed.
 $(BUILD)/harness/run/%.o: CPPFLAGS_ALL += $(addprefix -idirafter harness/,run library subject)

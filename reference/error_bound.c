@@ -77,12 +77,14 @@ static void add_values(struct bound_room *room, const struct problem *problem, i
                        double alpha_weight, const double *out)
 {
     double value_scale = problem_value_scale(problem);
+    double *restrict from_weights = room->from_weights, *restrict from_values = room->from_values;
+    const float *restrict row = room->scores.row;
     dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, problem_kv_head(problem, head)),
                 (size_t)problem->head_dim, room->scores.row);
     for (int d = 0; d < problem->head_dim; d++) {
-        double value = (double)room->scores.row[d] * value_scale;
-        room->from_weights[d] += eta_weight * fabs(value - out[d]);
-        room->from_values[d] += alpha_weight * fabs(value);
+        double value = (double)row[d] * value_scale;
+        from_weights[d] += eta_weight * fabs(value - out[d]);
+        from_values[d] += alpha_weight * fabs(value);
     }
 }
 
