@@ -7,8 +7,9 @@
  * kernel runs with the rounding, and is judged by a recipe without it.
  *
  * A draw is a pure function of a seed and its number, which from FAULT_MERGES on is that of a merge, and from
- * FAULT_BOUNDS on one of the bounds of parts, from FAULT_FEW on one of some keys, so that older numbers stay what they
- * are. No two draws in one expression.
+ * FAULT_BOUNDS on one of the bounds of parts, from FAULT_FEW on one of some keys, and from FAULT_FEATURES on one of any
+ * kind on a problem with what problems may have beside keys and slopes, so that older numbers stay what they are. No
+ * two draws in one expression.
  */
 #ifndef HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
 #define HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/evaluate/tests/deviant_keys.h"
 #include "harness/judge/cause/tests/counted_keys.h"
 #include "harness/judge/cause/tests/online_softmax.h"
 #include "harness/judge/cause/tests/scattered_keys.h"
@@ -27,20 +29,23 @@ enum fault_family {
     FAMILY_SLOPES,
     FAMILY_BIAS,
     FAMILY_MASK,
-    FAMILY_SUM,    /* epsilons, and sums that do not begin with 0 */
-    FAMILY_KEYS,   /* dropped, misplaced, swapped; weights and steps that round */
-    FAMILY_MERGE,  /* tiles and chunks without the factor between maxima */
-    FAMILY_BOUNDS, /* keys that are counted twice or lost between parts; merges in tiles of any length */
-    FAMILY_FEW,    /* keys, anywhere, that count twice or not at all, or weigh otherwise */
+    FAMILY_SUM,     /* epsilons, and sums that do not begin with 0 */
+    FAMILY_KEYS,    /* dropped, misplaced, swapped; weights and steps that round */
+    FAMILY_MERGE,   /* tiles and chunks without the factor between maxima */
+    FAMILY_BOUNDS,  /* keys that are counted twice or lost between parts; merges in tiles of any length */
+    FAMILY_FEW,     /* keys, anywhere, that count twice or not at all, or weigh otherwise */
+    FAMILY_DEVIANT, /* keys made up or stale, tiles, dims and rows: what mostly has no name */
     FAMILY_COUNT
 };
 
 #define FAULT_MERGES (UINT64_C(1) << 40)
 #define FAULT_BOUNDS (UINT64_C(1) << 41)
 #define FAULT_FEW (UINT64_C(1) << 42)
+#define FAULT_FEATURES (UINT64_C(1) << 43)
 
-static const char *const family_names[FAMILY_COUNT] = {
-    "slopes", "bias", "mask", "epsilon, sum", "keys, rounding", "merge", "bounds of parts", "some keys"};
+static const char *const family_names[FAMILY_COUNT] = {"slopes",          "bias",           "mask",
+                                                       "epsilon, sum",    "keys, rounding", "merge",
+                                                       "bounds of parts", "some keys",      "deviant keys"};
 
 /* What is done to the problem that a sound kernel is told, or to its answer. */
 enum plant {
@@ -69,6 +74,7 @@ enum plant {
     PLANT_MERGE,
     PLANT_COUNT, /* of keys, by the bounds of parts */
     PLANT_SCATTERED,
+    PLANT_DEVIANT,
 };
 
 enum { FAULT_TEXT_SIZE = 2048, FAULT_RECIPE_SIZE = 256 };
@@ -86,6 +92,9 @@ struct drawn_fault {
     struct online_softmax online; /* of a merge */
     struct counted_keys counted;
     struct scattered_keys scattered;
+    struct deviant_keys deviant;
+    bool features;  /* the problem has any */
+    bool no_lse;    /* what is planted has none */
     uint64_t state; /* for what is left to draw */
 };
 
@@ -149,8 +158,12 @@ static inline void fault_input(struct drawn_fault *fault, uint64_t *state)
         "{distribution: normal, mean: 1, stddev: 0.1}",
         "{distribution: normal, mean: 0.5, stddev: 0.5}",
         "{distribution: normal, stddev: 3}",
+        "cancelling",
+        "{distribution: normal, mean: 1, stddev: 0.01}",
+        "onehot",
     };
-    FAULT_SAY(fault, "input: %s\n", inputs[draw_below(state, (int)(sizeof inputs / sizeof inputs[0]))]);
+    int kinds = (int)(sizeof inputs / sizeof inputs[0]);
+    FAULT_SAY(fault, "input: %s\n", inputs[draw_below(state, fault->features ? kinds : kinds - 3)]);
 }
 
 static inline void fault_problem(struct drawn_fault *fault, uint64_t *state)
@@ -171,6 +184,55 @@ static inline void fault_problem(struct drawn_fault *fault, uint64_t *state)
               "max_bias: %d\nslopes: %s\nseed: %llu\n",
               kernel, (long long)fault->seq_len, heads, kv, dim, dtype, chunk, max_bias, slopes,
               (unsigned long long)seed);
+}
+
+static inline void fault_no_slopes(struct drawn_fault *fault, int heads)
+{
+    FAULT_SAY(fault, "slopes: {values: [0");
+    for (int h = 1; h < heads; h++)
+        FAULT_SAY(fault, ", 0");
+    FAULT_SAY(fault, "]}\n");
+}
+
+/* Few keys and many, several queries, caps, sinks, an fp8 cache, pages, large logits, no lse. */
+static inline void fault_features(struct drawn_fault *fault, uint64_t *state)
+{
+    static const char *const forms[] = {"single_pass", "split_kv", "two_pass"}, *const types[] = {"f16", "bf16", "f32"},
+                             *const caches[] = {"e4m3", "e5m2", "same", "same", "same"},
+                             *const slopes[] = {"bloom", "bloom", "bloom", "geometric", "none"};
+    static const int kv_heads[] = {1, 1, 2, 3}, groups[] = {1, 1, 2, 4}, dims[] = {64, 64, 80, 96, 112, 128, 256},
+                     chunks[] = {32, 64, 128, 1024}, biases[] = {8, 8, 16, 4}, pages[] = {16, 32, 48};
+    double octaves = draw_between(state, 4, 10), cap = exp2(draw_between(state, 1, 6));
+    bool few = fault_chance(state, 0.35);
+    int some = 2 + draw_below(state, 19), kv = kv_heads[draw_below(state, 4)];
+    int heads = kv * groups[draw_below(state, 4)], dim = dims[draw_below(state, 7)], queries = 1 + draw_below(state, 4);
+    const char *kernel = forms[draw_below(state, 3)], *dtype = types[draw_below(state, 3)];
+    const char *cache = caches[draw_below(state, 5)], *convention = slopes[draw_below(state, 5)];
+    int chunk = chunks[draw_below(state, 4)], page = pages[draw_below(state, 3)],
+        max_bias = biases[draw_below(state, 4)];
+    uint64_t seed = draw_bits(state) >> 12;
+    fault->seq_len = few ? some : (int64_t)exp2(octaves);
+    FAULT_SAY(fault,
+              "kernel: %s\nseq_len: %lld\nnum_heads: %d\nnum_kv_heads: %d\nhead_dim: %d\ndtype: %s\nchunk_len: %d\n"
+              "seed: %llu\n",
+              kernel, (long long)fault->seq_len, heads, kv, dim, dtype, chunk, (unsigned long long)seed);
+    if (strcmp(convention, "none"))
+        FAULT_SAY(fault, "max_bias: %d\nslopes: %s\n", max_bias, convention);
+    else
+        fault_no_slopes(fault, heads);
+    if (fault_chance(state, 0.3))
+        FAULT_SAY(fault, "num_queries: %d\n", queries);
+    if (strcmp(cache, "same") && strcmp(dtype, "f32"))
+        FAULT_SAY(fault, "kv_dtype: %s\nk_scale: 0.75\nv_scale: 1.5\n", cache);
+    if (fault_chance(state, 0.15))
+        FAULT_SAY(fault, "soft_cap: {%s_bias: %.4g}\n", fault_chance(state, 0.6) ? "before" : "after", cap);
+    if (fault_chance(state, 0.2))
+        FAULT_SAY(fault, "sink_logits: {normal: 2}\n");
+    if (fault_chance(state, 0.2))
+        FAULT_SAY(fault, "page_size: %d\n", page);
+    if (fault_chance(state, 0.15))
+        FAULT_SAY(fault, "scale: 1\n");
+    fault->no_lse = fault_chance(state, 0.35);
 }
 
 /* Sound forms, so that a fault is not known by the arithmetic around it. */
@@ -551,6 +613,118 @@ static inline void draw_some_weights(struct drawn_fault *fault, uint64_t *state)
     draw_scattered(fault, state, times[which]);
 }
 
+static inline void deviate(struct drawn_fault *fault, uint64_t *state, enum deviation deviation, int64_t some,
+                           double size)
+{
+    uint64_t seed = draw_bits(state);
+    int tiles = some > 0 ? (int)(fault->seq_len / some) : 0;
+    plant(fault, PLANT_DEVIANT, some, size);
+    fault->deviant = (struct deviant_keys){
+        .deviation = deviation, .some = some, .at = 1 + draw_below(state, tiles + 1), .size = size, .seed = seed};
+}
+
+static inline void draw_nothing(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_NOTHING, 0, 0);
+}
+
+static inline void draw_made_up(struct drawn_fault *fault, uint64_t *state)
+{
+    int some = (int)exp2(draw_between(state, 0, 6));
+    deviate(fault, state, DEVIANT_MADE_UP, some, 0);
+}
+
+static inline void draw_empty_slots(struct drawn_fault *fault, uint64_t *state)
+{
+    int some = (int)exp2(draw_between(state, 0, 6));
+    deviate(fault, state, DEVIANT_EMPTY_SLOTS, some, 0);
+}
+
+static inline void draw_heaviest(struct drawn_fault *fault, uint64_t *state)
+{
+    static const double sizes[] = {0.02, 0.1, 0.3, 0.9, 0.98, 1.02, 1.5, 3};
+    int some = 1 + draw_below(state, 3);
+    deviate(fault, state, DEVIANT_HEAVIEST, some, sizes[draw_below(state, 8)]);
+}
+
+static inline int64_t draw_tile(struct drawn_fault *fault, uint64_t *state)
+{
+    int tile = 4 << draw_below(state, 6);
+    return tile < fault->seq_len ? tile : (fault->seq_len + 1) / 2;
+}
+
+static inline void draw_stale_k(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_STALE_K, draw_tile(fault, state), 0);
+}
+
+static inline void draw_stale_v(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_STALE_V, draw_tile(fault, state), 0);
+}
+
+static inline void draw_local(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_LOCAL, draw_tile(fault, state), 0);
+}
+
+static inline void draw_tail_bias(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_TAIL_BIAS, draw_tile(fault, state), 0);
+}
+
+static inline void draw_tail_scale(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_TAIL_SCALE, draw_tile(fault, state), 0);
+}
+
+static inline void draw_few_dims(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_FEW_DIMS, INT64_C(1) << draw_below(state, 5), 0);
+}
+
+static inline void draw_dot(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_DOT, 0, 0);
+    fault->deviant.dtype = fault_chance(state, 0.5) ? DTYPE_F16 : DTYPE_BF16;
+}
+
+static inline void draw_head_scale(struct drawn_fault *fault, uint64_t *state)
+{
+    static const double sizes[] = {1.01, 0.99, 1.1, 2, 0.5, 1.4142};
+    deviate(fault, state, DEVIANT_HEAD_SCALE, 0, sizes[draw_below(state, 6)]);
+}
+
+static inline void draw_other_query(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_OTHER_QUERY, 0, 0);
+}
+
+static inline void draw_lost_dims(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_LOST_DIMS, INT64_C(1) << draw_below(state, 6), 0);
+}
+
+static inline void draw_turned(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_TURNED, INT64_C(1) << draw_below(state, 6), 0);
+}
+
+static inline void draw_undivided(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_UNDIVIDED, 0, 0);
+}
+
+static inline void draw_value_dims(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_VALUE_DIMS, INT64_C(1) << draw_below(state, 6), 0);
+}
+
+static inline void draw_one_v(struct drawn_fault *fault, uint64_t *state)
+{
+    deviate(fault, state, DEVIANT_ONE_V, 0, 0);
+}
+
 /* Faults are drawn alike often within their families, and families alike often. */
 static const struct fault_kind fault_kinds[] = {
     {"slopes of another convention", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_other_convention},
@@ -598,6 +772,24 @@ static const struct fault_kind fault_kinds[] = {
     {"some keys counted twice", FAMILY_FEW, NAME(DOUBLED_KEYS), draw_some_twice},
     {"some keys lost", FAMILY_FEW, NAME(DROPPED_KEYS), draw_some_lost},
     {"some weights wrong", FAMILY_FEW, NAME(UNKNOWN), draw_some_weights},
+    {"nothing", FAMILY_DEVIANT, 0, draw_nothing},
+    {"keys made up", FAMILY_DEVIANT, NAME(UNKNOWN), draw_made_up},
+    {"slots of 0", FAMILY_DEVIANT, NAME(LEAK) | NAME(EPS_BIAS) | NAME(UNKNOWN), draw_empty_slots},
+    {"heaviest keys", FAMILY_DEVIANT, NAME(UNKNOWN), draw_heaviest},
+    {"k of a tile stale", FAMILY_DEVIANT, NAME(UNKNOWN), draw_stale_k},
+    {"v of a tile stale", FAMILY_DEVIANT, NAME(UNKNOWN), draw_stale_v},
+    {"positions from a chunk's begin", FAMILY_DEVIANT, NAME(UNKNOWN), draw_local},
+    {"a rest without bias", FAMILY_DEVIANT, NAME(UNKNOWN), draw_tail_bias},
+    {"a rest without scale", FAMILY_DEVIANT, NAME(UNKNOWN), draw_tail_scale},
+    {"q.k of fewer dims", FAMILY_DEVIANT, NAME(UNKNOWN), draw_few_dims},
+    {"q.k summed in 16 bits", FAMILY_DEVIANT, NAME(PRECISION_LOSS) | NAME(UNKNOWN), draw_dot},
+    {"scale of one head", FAMILY_DEVIANT, NAME(WRONG_SCALE) | NAME(UNKNOWN), draw_head_scale},
+    {"query of one head", FAMILY_DEVIANT, NAME(UNKNOWN), draw_other_query},
+    {"dims of out lost", FAMILY_DEVIANT, NAME(UNKNOWN), draw_lost_dims},
+    {"dims of out turned", FAMILY_DEVIANT, NAME(UNKNOWN), draw_turned},
+    {"out not divided", FAMILY_DEVIANT, NAME(UNKNOWN), draw_undivided},
+    {"dims of v stale", FAMILY_DEVIANT, NAME(UNKNOWN), draw_value_dims},
+    {"v of one KV head", FAMILY_DEVIANT, NAME(WRONG_KV_HEAD), draw_one_v},
 };
 
 enum { NUM_FAULT_KINDS = sizeof fault_kinds / sizeof fault_kinds[0] };
@@ -631,10 +823,16 @@ static inline void fault_draw(struct drawn_fault *fault, uint64_t seed, uint64_t
     uint64_t mixed = seed, of_number = draw_bits(&mixed) + number, state = draw_bits(&of_number);
     *fault = (struct drawn_fault){.problem = ""};
     enum fault_family family = (enum fault_family)draw_below(&state, FAMILY_MERGE);
-    if (number >= FAULT_MERGES)
+    fault->features = number >= FAULT_FEATURES;
+    if (fault->features)
+        family = (enum fault_family)draw_below(&state, FAMILY_COUNT + 4);
+    else if (number >= FAULT_MERGES)
         family = number >= FAULT_FEW ? FAMILY_FEW : number >= FAULT_BOUNDS ? FAMILY_BOUNDS : FAMILY_MERGE;
-    fault->kind = fault_kind_of_family(&state, family);
-    fault_problem(fault, &state);
+    fault->kind = fault_kind_of_family(&state, family < FAMILY_COUNT ? family : FAMILY_DEVIANT);
+    if (fault->features)
+        fault_features(fault, &state);
+    else
+        fault_problem(fault, &state);
     fault_variant(fault, &state);
     fault->kind->draw(fault, &state);
     if (!strstr(fault->problem, "input:"))

@@ -20,18 +20,21 @@ enum { BLOCK = 64 };
 
 enum mode { BY_TOLERANCE, BY_BUDGET, SOUND, MODE_COUNT };
 
-/* Every so many draws one of a merge, one of the bounds of parts, and one of some keys; with SOAK_BOUNDS, or SOAK_FEW,
- * none but these. */
+/* Every so many draws one of a merge, one of the bounds of parts, one of some keys, and one of any kind on a problem
+ * with features; with SOAK_BOUNDS, SOAK_FEW, or SOAK_FEATURES, none but these. */
 enum { MERGE_EVERY = 16 };
 
 static uint64_t number_of(uint64_t draw)
 {
+    if (getenv("SOAK_FEATURES"))
+        return FAULT_FEATURES + draw;
     if (getenv("SOAK_BOUNDS") || getenv("SOAK_FEW"))
         return (getenv("SOAK_FEW") ? FAULT_FEW : FAULT_BOUNDS) + draw;
-    return draw % MERGE_EVERY == MERGE_EVERY - 1   ? FAULT_MERGES + draw
-           : draw % MERGE_EVERY == MERGE_EVERY / 2 ? FAULT_BOUNDS + draw
-           : draw % MERGE_EVERY == MERGE_EVERY / 4 ? FAULT_FEW + draw
-                                                   : draw;
+    return draw % MERGE_EVERY == MERGE_EVERY - 1       ? FAULT_MERGES + draw
+           : draw % MERGE_EVERY == MERGE_EVERY / 2     ? FAULT_BOUNDS + draw
+           : draw % MERGE_EVERY == MERGE_EVERY / 4     ? FAULT_FEW + draw
+           : draw % MERGE_EVERY == MERGE_EVERY / 4 * 3 ? FAULT_FEATURES + draw
+                                                       : draw;
 }
 
 static const char *const mode_names[MODE_COUNT] = {"tolerance", "budget", "sound"};

@@ -166,7 +166,7 @@ static enum error_kind try_draw(uint64_t seed, uint64_t number, bool *failed, st
     if (!kind && planted)
         kind = fault_answer(&evaluation, &point, &point.recipe, &fault, evaluators[0].device, &done, error);
     if (!kind && planted && done)
-        kind = fault_rejudge(&evaluation, &point, error);
+        kind = fault_rejudge(&evaluation, &point, false, error);
     *failed = !kind && done && criterion_decide(&point.criterion, &evaluation.judged.verdict.total) == DECISION_FAIL;
     if (*failed)
         kind = judge_both_ways(&evaluation, &point, false, label, NULL, error);
