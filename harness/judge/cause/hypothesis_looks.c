@@ -261,7 +261,7 @@ static bool is_of_factor(struct suspect *suspect)
 }
 
 /* Errors of which nothing is known but their looks: small against sum w|v| / l, without a direction, and of more keys
- * than two. */
+ * than a few. */
 void hypothesis_noise(struct suspect *suspect)
 {
     double along = 0, truth_squares = 0, err_squares = 0, largest = 0, loss = absolute_loss(suspect);
@@ -290,16 +290,16 @@ void hypothesis_noise(struct suspect *suspect)
         explain_factor(suspect, 1 + along / truth_squares, loss);
         return;
     }
-    if (nearest_values_are_two(suspect)) {
-        snprintf(
-            suspect->remark, sizeof suspect->remark,
-            "out is off along the values of two keys alone, and by more than roundings would be that leave all others");
-        return;
-    }
     if (nearest_values_are_one_and_truth(suspect)) {
         snprintf(suspect->remark, sizeof suspect->remark,
                  "out is off along the value of one key and its own alone, and by more than roundings would be that "
                  "leave all others");
+        return;
+    }
+    if (nearest_values_are_few(suspect)) {
+        snprintf(suspect->remark, sizeof suspect->remark,
+                 "out is off along the values of a few keys alone, and by more than roundings would be that leave all "
+                 "others");
         return;
     }
     if (!(largest <= limit) || !(fabs(lse_err) <= limit)) {

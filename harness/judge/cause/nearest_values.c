@@ -2,13 +2,18 @@
 
 #include <math.h>
 
-/* v_j - truth of a key, less its share along a vector of length 1 where there is one. */
+/* Vectors of length 1 at right angles to each other. */
+struct basis {
+    int count;
+    double unit[NEAREST_VALUES_MAX][PROBLEM_MAX_DIM];
+};
+
+/* v_j - truth of a key, less what is along a basis. */
 struct nearest_value {
     int64_t key;   /* -1: none */
     double factor; /* of that, in e */
-    double along;  /* share of v_j - truth along the vector */
-    double length; /* of what is left of v_j - truth */
-    double left;   /* |e|^2 less both shares */
+    double length; /* of it */
+    double left;   /* |e|^2 less what is along both */
 };
 
 static double error_at(const struct suspect *suspect, int d)
@@ -22,14 +27,6 @@ static double direction_at(const struct suspect *suspect, int d)
     return problem_value_scale(suspect->problem) * (double)suspect->row[d] - suspect->truth[d];
 }
 
-static double error_along(const struct suspect *suspect, const double *unit)
-{
-    double along = 0;
-    for (int d = 0; d < suspect->problem->head_dim && unit; d++)
-        along += error_at(suspect, d) * unit[d];
-    return along;
-}
-
 static double error_squares(const struct suspect *suspect)
 {
     double squares = 0;
@@ -38,36 +35,78 @@ static double error_squares(const struct suspect *suspect)
     return squares;
 }
 
-/* The visible key whose value, beside `unit` [D], leaves least of e; unit NULL: alone. */
-static struct nearest_value find(struct suspect *suspect, const double *unit)
+/* |vector|^2 less what is along a basis, into *vector too. */
+static double take_off(double *vector, const struct basis *basis, int dims)
+{
+    double squares = 0;
+    for (int i = 0; i < basis->count; i++) {
+        double along = 0;
+        for (int d = 0; d < dims; d++)
+            along += vector[d] * basis->unit[i][d];
+        for (int d = 0; d < dims; d++)
+            vector[d] -= along * basis->unit[i][d];
+    }
+    for (int d = 0; d < dims; d++)
+        squares += vector[d] * vector[d];
+    return squares;
+}
+
+/* The visible key whose value, beside a basis, leaves least of e. */
+static struct nearest_value find(struct suspect *suspect, const struct basis *basis)
 {
     const int dims = suspect->problem->head_dim;
-    const double squares = error_squares(suspect), e_unit = error_along(suspect, unit);
+    double error[PROBLEM_MAX_DIM], value[PROBLEM_MAX_DIM];
     struct nearest_value nearest = {.key = -1, .left = INFINITY};
+    for (int d = 0; d < dims; d++)
+        error[d] = error_at(suspect, d);
+    const double squares = take_off(error, basis, dims);
     for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
-        double e_along = 0, along = 0, length = 0;
+        double length = 0, along = 0;
         if (!suspect_visible(suspect, j))
             continue;
         suspect_read_value(suspect, j, dims);
         for (int d = 0; d < dims; d++) {
-            double direction = direction_at(suspect, d);
-            e_along += error_at(suspect, d) * direction;
-            along += unit ? unit[d] * direction : 0;
-            length += direction * direction;
+            value[d] = direction_at(suspect, d);
+            length += value[d] * value[d];
         }
-        double rest = length - along * along, e_rest = e_along - e_unit * along;
-        if (!(rest > 0x1p-20 * length)) /* it is along unit itself */
+        double rest = take_off(value, basis, dims);
+        if (!(rest > 0x1p-20 * length)) /* it is along the basis itself */
             continue;
-        double left = squares - e_unit * e_unit - e_rest * e_rest / rest;
+        for (int d = 0; d < dims; d++)
+            along += error[d] * value[d];
+        double left = squares - along * along / rest;
         if (left < nearest.left)
-            nearest = (struct nearest_value){j, e_rest / rest, along, sqrt(rest), left};
+            nearest = (struct nearest_value){j, along / rest, sqrt(rest), left};
     }
     return nearest;
 }
 
+/* Takes numbers, or what of them is not along it, into a basis; not if that is nothing. */
+static void extend(struct basis *basis, const double *numbers, int dims)
+{
+    double *unit = basis->unit[basis->count];
+    for (int d = 0; d < dims; d++)
+        unit[d] = numbers[d];
+    double length = sqrt(take_off(unit, basis, dims));
+    for (int d = 0; d < dims; d++)
+        unit[d] /= length;
+    basis->count += length > 0;
+}
+
+/* The direction of a key's value into a basis. */
+static void extend_by_key(struct basis *basis, struct suspect *suspect, int64_t key)
+{
+    double value[PROBLEM_MAX_DIM];
+    suspect_read_value(suspect, key, suspect->problem->head_dim);
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        value[d] = direction_at(suspect, d);
+    extend(basis, value, suspect->problem->head_dim);
+}
+
 double nearest_values_left_by_one(struct suspect *suspect)
 {
-    return sqrt(fmax(0, find(suspect, NULL).left) / suspect->problem->head_dim);
+    const struct basis none = {.count = 0};
+    return sqrt(fmax(0, find(suspect, &none).left) / suspect->problem->head_dim);
 }
 
 static double weight_of(const struct suspect *suspect, int64_t key)
@@ -75,12 +114,18 @@ static double weight_of(const struct suspect *suspect, int64_t key)
     return exp(suspect_logit(suspect, key) - suspect->max) / suspect->sum;
 }
 
-/* What roundings leave along all other values, squared, were they of the size that the two factors have: of weights by
- * factor / weight. */
+/* Whether roundings of weights, each by a share whose square is given, would leave more than that of all other values.
+ */
 static bool is_beyond_roundings(const struct suspect *suspect, double roundings, double spread, double left)
 {
     double noise = suspect->noise * suspect->noise * suspect->problem->head_dim;
     return roundings * spread > 16 * fmax(left, noise);
+}
+
+/* What roundings of a key's weight are in proportion to: the weight, or the terms of its logit as well. */
+static double size_of(const struct suspect *suspect, int64_t key, bool by_size)
+{
+    return by_size ? fabs(suspect_product(suspect, key)) + fabs(suspect_bias(suspect, key)) : 1;
 }
 
 /* w_j^2 |v_j - truth|^2 */
@@ -93,59 +138,100 @@ static double spread_of_key(struct suspect *suspect, int64_t key)
     return weight_of(suspect, key) * weight_of(suspect, key) * length;
 }
 
-/* The sum of that over the visible keys but two. */
-static double spread_of_others(struct suspect *suspect, int64_t one, int64_t other)
-{
-    double spread = 0;
-    for (int64_t j = 0; j < suspect->problem->seq_len; j++)
-        if (suspect_visible(suspect, j) && j != one && j != other)
-            spread += spread_of_key(suspect, j);
-    return spread;
-}
-
 double nearest_values_spread(struct suspect *suspect, bool by_size)
 {
     double spread = 0;
     for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
         if (!suspect_visible(suspect, j))
             continue;
-        double size = by_size ? fabs(suspect_product(suspect, j)) + fabs(suspect_bias(suspect, j)) : 1;
-        spread += size * size * spread_of_key(suspect, j);
+        spread += pow(size_of(suspect, j, by_size), 2) * spread_of_key(suspect, j);
     }
     return sqrt(spread / suspect->problem->head_dim);
 }
 
-bool nearest_values_are_two(struct suspect *suspect)
+int64_t nearest_values_key_of(struct suspect *suspect, const double *numbers)
 {
     const int dims = suspect->problem->head_dim;
-    double *unit = suspect->predicted;
-    const struct nearest_value first = find(suspect, NULL);
-    if (first.key < 0)
-        return false;
-    suspect_read_value(suspect, first.key, dims);
-    for (int d = 0; d < dims; d++)
-        unit[d] = direction_at(suspect, d) / first.length;
-    const struct nearest_value second = find(suspect, unit);
-    if (second.key < 0 || second.left > error_squares(suspect) / 16)
-        return false;
-    double first_factor = (error_along(suspect, unit) - second.factor * second.along) / first.length;
-    double of_first = weight_of(suspect, first.key), of_second = weight_of(suspect, second.key);
-    double rounding =
-        (first_factor * first_factor + second.factor * second.factor) / (of_first * of_first + of_second * of_second);
-    return is_beyond_roundings(suspect, rounding, spread_of_others(suspect, first.key, second.key), second.left);
+    const double most = 4 * suspect->noise * suspect->noise * dims, scale = problem_value_scale(suspect->problem);
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
+        double along = 0, length = 0, left = 0;
+        if (!suspect_visible(suspect, j))
+            continue;
+        suspect_read_value(suspect, j, dims);
+        for (int d = 0; d < dims; d++) {
+            along += scale * (double)suspect->row[d] * numbers[d];
+            length += scale * (double)suspect->row[d] * scale * (double)suspect->row[d];
+        }
+        double share = suspect->sink > -INFINITY && length > 0 ? along / length : 1;
+        for (int d = 0; d < dims && left <= most; d++) {
+            double off = numbers[d] - share * scale * (double)suspect->row[d];
+            left += off * off;
+        }
+        if (left <= most)
+            return j;
+    }
+    return -1;
+}
+
+/* Whether so few of all visible keys would not leave as little of any error: in D directions, of which each key takes
+ * one, an error is as near to those of one choice in (e / left)^(D - keys). */
+static bool are_no_choice(const struct suspect *suspect, int keys, double squares, double left)
+{
+    enum { BITS_MIN = 10 };
+    const double noise = suspect->noise * suspect->noise * suspect->problem->head_dim, count = (double)suspect->visible;
+    const double choices = lgamma(count + 1) - lgamma(keys + 1.0) - lgamma(count - keys + 1);
+    return (suspect->problem->head_dim - keys) * log2(squares / fmax(left, noise)) / 2 - choices / log(2) >= BITS_MIN;
+}
+
+/* Spreads of some keys and of all, squared: of roundings of weights, and of those by size. */
+struct spreads {
+    double keys[2], all[2];
+};
+
+/* Whether roundings of either kind, that make of some keys what these take of e, would leave far more of the others. */
+static bool are_beyond_roundings(const struct suspect *suspect, const struct spreads *spreads, double squares,
+                                 double left)
+{
+    bool beyond = true;
+    for (int kind = 0; kind < 2; kind++) {
+        double share = (squares - left) / spreads->keys[kind],
+               others = fmax(0, spreads->all[kind] - spreads->keys[kind]);
+        beyond &= is_beyond_roundings(suspect, share, others, left);
+    }
+    return beyond;
+}
+
+bool nearest_values_are_few(struct suspect *suspect)
+{
+    const int dims = suspect->problem->head_dim;
+    const double squares = error_squares(suspect);
+    struct spreads spreads = {.keys = {0, 0}};
+    struct basis basis = {.count = 0};
+    for (int kind = 0; kind < 2; kind++)
+        spreads.all[kind] = dims * pow(nearest_values_spread(suspect, kind), 2);
+    for (int keys = 1; keys <= NEAREST_VALUES_MAX; keys++) {
+        const struct nearest_value next = find(suspect, &basis);
+        if (next.key < 0)
+            return false;
+        for (int kind = 0; kind < 2; kind++)
+            spreads.keys[kind] += pow(size_of(suspect, next.key, kind), 2) * spread_of_key(suspect, next.key);
+        if (keys > 1 && next.left <= squares / 16 && are_beyond_roundings(suspect, &spreads, squares, next.left))
+            return are_no_choice(suspect, keys, squares, next.left);
+        if (keys < NEAREST_VALUES_MAX)
+            extend_by_key(&basis, suspect, next.key);
+    }
+    return false;
 }
 
 bool nearest_values_are_one_and_truth(struct suspect *suspect)
 {
     const int dims = suspect->problem->head_dim;
-    double *unit = suspect->predicted, length = 0;
-    for (int d = 0; d < dims; d++)
-        length += suspect->truth[d] * suspect->truth[d];
-    for (int d = 0; d < dims && length > 0; d++)
-        unit[d] = suspect->truth[d] / sqrt(length);
-    const struct nearest_value one = find(suspect, length > 0 ? unit : NULL);
+    struct basis basis = {.count = 0};
+    extend(&basis, suspect->truth, dims);
+    const struct nearest_value one = find(suspect, &basis);
     if (one.key < 0 || one.left > error_squares(suspect) / 16)
         return false;
-    double rounding = one.factor / weight_of(suspect, one.key);
-    return is_beyond_roundings(suspect, rounding * rounding, spread_of_others(suspect, one.key, one.key), one.left);
+    double rounding = one.factor / weight_of(suspect, one.key), spread = nearest_values_spread(suspect, false);
+    double of_others = fmax(0, spread * spread * dims - spread_of_key(suspect, one.key));
+    return is_beyond_roundings(suspect, rounding * rounding, of_others, one.left);
 }
