@@ -154,9 +154,15 @@ static const char *const weighting_texts[WEIGHTING_COUNT] = {
     [WEIGHTING_EQUAL] = "equal among themselves",
 };
 
+/* Whether masked keys are said to have next to all weight, and lse that they have none. */
+static bool lse_denies(const struct suspect *suspect, struct mixture mixture)
+{
+    return suspect->visible > 0 && mixture.d <= 1e-2 && suspect_lse_is_exactly(suspect, suspect->truth_lse);
+}
+
 static void offer_mixture(struct suspect *suspect, const double *mean, struct mixture mixture, enum weighting weighting)
 {
-    if (!plausible(mixture))
+    if (!plausible(mixture) || lse_denies(suspect, mixture))
         return;
     mix(suspect, mean, mixture);
     double empty = 1 - mixture.c - mixture.d, lse = lse_of(suspect, mixture);

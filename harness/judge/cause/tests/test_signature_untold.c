@@ -126,6 +126,30 @@ static void test_zeros_beside_a_right_lse(void **state)
     }
 }
 
+/* The logits of masked keys alone. */
+static double rule_masked_alone(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    (void)parameter;
+    return problem_visible(problem, key) ? -INFINITY : right_logit(problem, head, key);
+}
+
+/* An lse that is right denies that masked keys have all the weight. */
+static void test_a_right_lse_denies_a_leak(void **state)
+{
+    (void)state;
+    for (int right = 0; right < 2; right++) {
+        struct signature_trial trial = make_trial(64, 4, 1, 64, DTYPE_F16);
+        mask_keys(&trial.made, 40, 64, 1);
+        begin(&trial);
+        for (int h = 0; h < 4; h++) {
+            const double lse = trial.truth.lse[h];
+            attend(&trial, h, rule_masked_alone, 0, 0, 0);
+            trial.output.lse[h] = right ? (float)lse : (float)lse + 40;
+        }
+        expect_and_end(&trial, right ? SIGNATURE_UNKNOWN : SIGNATURE_LEAK, "");
+    }
+}
+
 /* Near position 2^31 f32 rounds biases of absolute form to anything; an error that is not of theirs, and too large for
  * other roundings, is none. */
 static void test_far_positions_are_no_excuse(void **state)
@@ -152,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_a_row_copied_from_another_head),
         cmocka_unit_test(test_a_bias_that_is_gone_or_rounded_away),
         cmocka_unit_test(test_zeros_beside_a_right_lse),
+        cmocka_unit_test(test_a_right_lse_denies_a_leak),
         cmocka_unit_test(test_far_positions_are_no_excuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
