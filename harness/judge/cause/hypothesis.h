@@ -85,8 +85,9 @@ void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
 
 /* hypothesis_looks.c, of a row of zeros, once its keys are read: it keeps its name unless lse says that the weights
- * were there, of which one is too large to be rounded to 0. */
-void hypothesis_zeros(struct suspect *suspect);
+ * were there, of which one is too large to be rounded to 0. False where values cancel so far that a row of zeros is no
+ * sight: it is one of numbers then. */
+bool hypothesis_zeros(struct suspect *suspect);
 
 /* hypothesis_looks.c, for a row whose truth is no finite number: which element of its inputs is none, as a remark. */
 void hypothesis_inputs(struct suspect *suspect);

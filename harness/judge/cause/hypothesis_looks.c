@@ -90,6 +90,29 @@ void hypothesis_inputs(struct suspect *suspect)
         }
 }
 
+static const char beside_sink[] =
+    "Find what leaves keys no weight beside the learned sink: a mask, a maximum that does not "
+    "start at -inf, or biases of positions that are far off.";
+
+/* Zeros in place of a result. Where a learned sink has all weight, lse is that of the sink. */
+static void see_zeros(struct suspect *suspect)
+{
+    struct match *best = &suspect->best;
+    const bool has_sink = suspect->sink > -INFINITY;
+    best->signature = SIGNATURE_SILENT_ZERO;
+    best->residual = 0;
+    best->remedy = has_sink ? beside_sink : NULL;
+    if (suspect->lse_unknown)
+        snprintf(best->detail, sizeof best->detail, "out is 0");
+    else if (has_sink && suspect_lse_is_exactly(suspect, suspect->sink))
+        snprintf(best->detail, sizeof best->detail,
+                 "out is 0, lse %.9g in place of %.9g: that of the learned sink alone", suspect->lse,
+                 suspect->truth_lse);
+    else
+        snprintf(best->detail, sizeof best->detail, "out is 0, lse %.9g in place of %.9g", suspect->lse,
+                 suspect->truth_lse);
+}
+
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
 {
     int dims = suspect->problem->head_dim, nans = 0, zeros = 0, right_zeros = 0;
@@ -109,13 +132,7 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
         best->signature = SIGNATURE_NAN;
         snprintf(best->detail, sizeof best->detail, "%d of %d elements", nans, dims);
     } else if (zeros == dims && right_zeros < dims && !isnan(suspect->truth_lse) && !cancelled(suspect)) {
-        best->signature = SIGNATURE_SILENT_ZERO;
-        best->residual = 0;
-        if (suspect->lse_unknown)
-            snprintf(best->detail, sizeof best->detail, "out is 0");
-        else
-            snprintf(best->detail, sizeof best->detail, "out is 0, lse %.9g in place of %.9g", suspect->lse,
-                     suspect->truth_lse);
+        see_zeros(suspect);
     } else if ((isnan(suspect->lse) && !isnan(suspect->truth_lse)) ||
                (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
         best->signature = suspect->lse_unwritten ? SIGNATURE_UNWRITTEN : SIGNATURE_NAN;
@@ -132,20 +149,41 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
     return true;
 }
 
-void hypothesis_zeros(struct suspect *suspect)
+/* Values that cancel to a small share of what independent ones of their weights would leave. */
+static bool values_cancel(struct suspect *suspect)
+{
+    double squares = 0;
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        squares += suspect->truth[d] * suspect->truth[d];
+    return 16 * sqrt(squares / suspect->problem->head_dim) < nearest_values_spread(suspect, false);
+}
+
+/* Whether the weights are there: lse is right, and one of them is too large to be rounded to 0. */
+static bool weights_are_there(const struct suspect *suspect)
 {
     static const double least = 0x1p-9; /* of e4m3: half of it rounds to 0, and nothing above it does in any dtype */
     double largest = -INFINITY;
     for (int64_t j = 0; j < suspect->problem->seq_len; j++)
         if (suspect_visible(suspect, j))
             largest = fmax(largest, suspect_logit(suspect, j));
-    if (suspect->best.signature != SIGNATURE_SILENT_ZERO || !suspect_lse_is_exactly(suspect, suspect->truth_lse) ||
-        !(exp(largest - suspect->truth_lse) >= least))
-        return;
-    suspect->best = (struct match){.signature = SIGNATURE_UNKNOWN, .residual = NAN};
-    suspect->is_seen = true;
-    snprintf(suspect->remark, sizeof suspect->remark,
-             "out is 0, and lse is right: no weight was lost, but v was read as 0, or what was there is not written");
+    return suspect_lse_is_exactly(suspect, suspect->truth_lse) && exp(largest - suspect->truth_lse) >= least;
+}
+
+bool hypothesis_zeros(struct suspect *suspect)
+{
+    if (suspect->best.signature != SIGNATURE_SILENT_ZERO || suspect->visible == 0)
+        return true;
+    if (weights_are_there(suspect)) {
+        suspect->best = (struct match){.signature = SIGNATURE_UNKNOWN, .residual = NAN};
+        suspect->is_seen = true;
+        snprintf(suspect->remark, sizeof suspect->remark,
+                 "out is 0, and lse is right: no weight was lost, but v was read as 0, or what was there is not "
+                 "written");
+    } else if (isfinite(suspect->lse) && values_cancel(suspect)) {
+        suspect->best = (struct match){.signature = SIGNATURE_UNKNOWN, .residual = NAN};
+        return false;
+    }
+    return true;
 }
 
 /* What rounding a logit to f32 may add to it where its bias is absolute: a few half ulp of the largest one. */

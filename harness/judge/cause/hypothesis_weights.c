@@ -79,7 +79,7 @@ void hypothesis_rounded_weights(struct suspect *suspect)
                       suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
                                     "weights%s rounded to %s", rounding->divided ? ", divided by their sum first," : "",
                                     dtypes[rounding->dtype].name);
-        best |= explains[i] && suspect->best.rms == rms[i];
+        best |= explains[i] && suspect->best.signature == SIGNATURE_PRECISION_LOSS && suspect->best.rms == rms[i];
     }
     if (best)
         leave_open(suspect, explains, rms);

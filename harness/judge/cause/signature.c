@@ -134,15 +134,16 @@ static bool slots_matter(const struct oracle_facts *facts)
     return (slots >> ORACLE_MASKED_SLOTS & 1) && !(facts->violated >> ORACLE_DETERMINISM & 1);
 }
 
-/* A row of zeros whose lse is right. */
-static enum error_kind explain_zeros(struct suspect *suspect, struct error *error)
+/* A row of zeros. *is_one: it is, and no row of numbers that are 0. */
+static enum error_kind explain_zeros(struct suspect *suspect, bool *is_one, struct error *error)
 {
-    if (!suspect_lse_is_exactly(suspect, suspect->truth_lse) || !truth_is_finite(suspect))
+    *is_one = true;
+    if (!truth_is_finite(suspect))
         return ERROR_NONE;
     enum error_kind kind = suspect_read_keys(suspect, error);
     if (!kind)
-        hypothesis_zeros(suspect);
-    if (suspect->best.signature == SIGNATURE_SILENT_ZERO)
+        *is_one = hypothesis_zeros(suspect);
+    if (suspect->best.signature == SIGNATURE_SILENT_ZERO || !*is_one)
         suspect_forget_keys(suspect);
     return kind;
 }
@@ -162,8 +163,11 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     bool seen = !kind && ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row]);
     if (kind || (seen && suspect->best.signature != SIGNATURE_SILENT_ZERO) || !exhibit_has_keys(inquiry->exhibit))
         return kind;
-    if (seen)
-        return explain_zeros(suspect, error);
+    if (seen) {
+        kind = explain_zeros(suspect, &seen, error);
+        if (kind || seen)
+            return kind;
+    }
     if (!truth_is_finite(suspect)) {
         kind = suspect_need_keys(suspect, suspect->kv_head, error);
         if (!kind)

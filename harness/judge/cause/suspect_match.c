@@ -244,10 +244,11 @@ static double rms_of_out(const struct suspect *suspect)
     return sqrt(squares / suspect->problem->head_dim);
 }
 
-/* Whether so little is left of out that it has the prediction's shape, and not alone that both are small. */
+/* Whether so little is left of out that it has the prediction's shape, and not alone that both are small. Zeros have
+ * none. */
 static bool has_shape(const struct suspect *suspect, double rms)
 {
-    return rms <= rms_of_out(suspect) / 2;
+    return rms < rms_of_out(suspect) / 2;
 }
 
 /* Whether what is predicted of an out that is right leaves it as right as it is. */

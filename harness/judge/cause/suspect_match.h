@@ -4,7 +4,7 @@
  * A prediction explains the row if, with e the rms of out - truth and r the rms of out - predicted over the D
  * elements,
  *
- *     r <= e / 4  and  r <= half the rms of out  and  |out - predicted| <= slack for each element, or r <= e / 16 and
+ *     r <= e / 4  and  r < half the rms of out  and  |out - predicted| <= slack for each element, or r <= e / 16 and
  *                                                     r <= rounding_left.
  *
  * slack is a quarter of the tolerance or an ulp of the dtype, and 2^-23 (8 + |max logit|) of sum w|v| / l, what an f32

@@ -126,6 +126,55 @@ static void test_zeros_beside_a_right_lse(void **state)
     }
 }
 
+/* Each value is that of the key before with the other sign, or the other one; and their weights are nearly alike. */
+static void cancel_values(struct signature_trial *trial)
+{
+    struct problem *problem = &trial->made.problem;
+    const size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
+    float *v = trial->made.v;
+    problem->scale = 0x1p-10f;
+    memset(trial->made.slopes, 0, (size_t)problem->num_heads * sizeof(float));
+    for (size_t i = 0; i < row * (size_t)problem->seq_len; i++)
+        v[i] = i / row % 2 ? -v[i - row] : v[i];
+}
+
+/* Where values cancel a row of zeros is next to right, and lse is off for another reason. */
+static void test_zeros_where_values_cancel(void **state)
+{
+    (void)state;
+    static const double zeros[64];
+    for (int cancel = 0; cancel < 2; cancel++) {
+        struct signature_trial trial = make_trial(64, 2, 1, 64, DTYPE_F32);
+        if (cancel)
+            cancel_values(&trial);
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-7, 1e-7, 1e-3};
+        for (int h = 0; h < 2; h++) {
+            set_out(&trial, h, zeros);
+            trial.output.lse[h] = (float)(trial.truth.lse[h] - 0.25 * (h + 1));
+        }
+        expect_and_end(&trial, cancel ? SIGNATURE_UNKNOWN : SIGNATURE_SILENT_ZERO, "");
+    }
+}
+
+/* Beside a learned sink keys have no weight where anything lowers their logits: the lse says that it is so. */
+static void test_zeros_beside_a_sink(void **state)
+{
+    (void)state;
+    static const double zeros[64];
+    static const float sinks[] = {2, -1};
+    struct signature_trial trial = make_trial(64, 2, 1, 64, DTYPE_F16);
+    trial.made.problem.sink_logits = sinks;
+    begin(&trial);
+    for (int h = 0; h < 2; h++) {
+        set_out(&trial, h, zeros);
+        trial.output.lse[h] = sinks[h];
+    }
+    expect(&trial, SIGNATURE_SILENT_ZERO, "that of the learned sink alone");
+    assert_non_null(strstr(trial.finding.remedy, "beside the learned sink"));
+    end(&trial);
+}
+
 /* The logits of masked keys alone. */
 static double rule_masked_alone(const struct problem *problem, int head, int64_t key, double parameter)
 {
@@ -176,6 +225,8 @@ int main(void)
         cmocka_unit_test(test_a_row_copied_from_another_head),
         cmocka_unit_test(test_a_bias_that_is_gone_or_rounded_away),
         cmocka_unit_test(test_zeros_beside_a_right_lse),
+        cmocka_unit_test(test_zeros_where_values_cancel),
+        cmocka_unit_test(test_zeros_beside_a_sink),
         cmocka_unit_test(test_a_right_lse_denies_a_leak),
         cmocka_unit_test(test_far_positions_are_no_excuse),
     };
