@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "harness/judge/cause/nearest_values.h"
 #include "harness/judge/cause/rounding_left.h"
 #include "harness/judge/cause/signature_info.h"
 
@@ -275,6 +276,16 @@ static bool explains_both(const struct suspect *suspect, double rms, double lse)
            rms <= fmin(1.25 * suspect->noise, suspect->error);
 }
 
+/* Whether of missing keys out shows no more than which key has all weight now, as where anything makes logits differ
+ * more. Of two keys it is the other one; and an lse that is as predicted tells of the others. */
+static bool shows_one_key(struct suspect *suspect, const struct match *match, const double *predicted)
+{
+    if (match->signature != SIGNATURE_DROPPED_KEYS || suspect->visible == 2 ||
+        (match->exact && suspect_lse_is_off(suspect)))
+        return false;
+    return nearest_values_key_of(suspect, predicted) >= 0;
+}
+
 /* predicted: NULL for attention over suspect->logits, which has no elements yet where lse decides. */
 __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect, enum signature signature, bool fitted,
                                                         const double *predicted, double lse, const char *format,
@@ -308,6 +319,7 @@ __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect,
         if ((suspect->along_truth && !tells_factor(suspect, &match)) || lse_contradicts(suspect, &match, lse) ||
             may_be_rounding(suspect, &match, lse) || (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
             return false;
+        match.seconds |= shows_one_key(suspect, &match, predicted);
     }
     vsnprintf(match.detail, sizeof match.detail, format, arguments);
     take_reason(&match);

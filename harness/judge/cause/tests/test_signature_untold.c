@@ -175,6 +175,30 @@ static void test_zeros_beside_a_sink(void **state)
     end(&trial);
 }
 
+/* The value of the key that has most weight, or of the last one: anything that makes logits differ more leaves out as
+ * that. The lse of that key alone says that the others are missing. */
+static void test_one_key_is_left(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct signature_trial trial = make_trial(40, 4, 1, 64, DTYPE_F16);
+        const struct problem *problem = &trial.made.problem;
+        zero_query(&trial);
+        begin(&trial);
+        for (int h = 0; h < 4; h++) {
+            int64_t kept = i / 2 ? 39 : 17 + h;
+            double out[64];
+            for (int d = 0; d < 64; d++)
+                out[d] = element(problem->v, DTYPE_F16, problem_row(problem, kept, 0) + (size_t)d);
+            set_out(&trial, h, out);
+            trial.output.lse[h] = 0;
+        }
+        if (i % 2 == 0)
+            forget_lse(&trial);
+        expect_and_end(&trial, i == 3 ? SIGNATURE_DROPPED_KEYS : SIGNATURE_UNKNOWN, "");
+    }
+}
+
 /* The logits of masked keys alone. */
 static double rule_masked_alone(const struct problem *problem, int head, int64_t key, double parameter)
 {
@@ -227,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_zeros_beside_a_right_lse),
         cmocka_unit_test(test_zeros_where_values_cancel),
         cmocka_unit_test(test_zeros_beside_a_sink),
+        cmocka_unit_test(test_one_key_is_left),
         cmocka_unit_test(test_a_right_lse_denies_a_leak),
         cmocka_unit_test(test_far_positions_are_no_excuse),
     };
