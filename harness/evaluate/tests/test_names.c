@@ -60,18 +60,22 @@ static void test_names_that_were_wrong_are_not(void **state)
         {777001, 2428}, /* a tile less, for a chunk that weighs nothing since its lse is in another base */
         {31337, 1333},  /* an out that is the truth as f16 has it, for light keys that are missing */
         {424243, 1581}, /* a slope rounded to f16 among other roundings, for rounding without a direction */
-        {20261128, 1461}, {424243, 1587}, /* one key less, by lse alone, for a shift by two keys */
-        {71001, 1666},                    /* a third of the slopes, for the plain mean of v, which is about the same */
-        {4711, 142},                      /* values of two keys swapped, for errors without a direction */
-        {71234, 105},                     /* slopes rounded, by the lse of two rows alone, for 1/sqrt(576) */
-        {71234, 1380},                    /* logits rounded, for a factor on biases in coarser arithmetic */
-        {5150, 1451},                     /* an epsilon, for weights of chunks that do not add up to 1 */
-        {99123, 1495},                    /* one weight of three, for a slope that fits */
-        {600613, 367},                    /* a shift by 684 keys, for an lse that is the row's maximum */
-        {600613, 2554},                   /* a slope rounded, by lse alone, for a bias in absolute form */
+        {20261128, 1461},
+        {424243, 1587},   /* one key less, by lse alone, for a shift by two keys */
+        {71001, 1666},    /* a third of the slopes, for the plain mean of v, which is about the same */
+        {4711, 142},      /* values of two keys swapped, for errors without a direction */
+        {71234, 105},     /* slopes rounded, by the lse of two rows alone, for 1/sqrt(576) */
+        {71234, 1380},    /* logits rounded, for a factor on biases in coarser arithmetic */
+        {5150, 1451},     /* an epsilon, for weights of chunks that do not add up to 1 */
+        {99123, 1495},    /* one weight of three, for a slope that fits */
+        {600613, 367},    /* a shift by 684 keys, for an lse that is the row's maximum */
+        {600613, 2554},   /* a slope rounded, by lse alone, for a bias in absolute form */
         {20261129, 1059}, /* two values swapped, one row within its bound and one beyond, for rounding */
         {777777, 2614},   /* a dropped bias of one key that has all weight, for biases that are moved */
         {90210, 969},     /* rounded biases, for biases times a factor: a rounding less is no case for a contract */
+        {2, FAULT_FEATURES + 1057}, /* a constant in lse, for zeros where values cancel */
+        {2, FAULT_FEATURES + 1183}, /* a rest without its scale, as before */
+        {2, FAULT_FEATURES + 1323}, /* positions from a chunk's begin, for steep rows that lack the keys behind it */
     };
     (void)state;
     struct evaluator evaluator = {.threads = 1};

@@ -109,7 +109,7 @@ static bool has_reason(const struct suspect *suspect, const struct match *match)
 
 /* A row by whose out the match would show if it were the fault: what it leaves is about the noise then, and a 16th of
  * this error is twice that. Its lse alone says nothing of what is fitted. */
-static bool speaks_against(const struct suspect *suspect, const struct match *match)
+bool match_speaks_against(const struct suspect *suspect, const struct match *match)
 {
     return suspect->dots && !suspect->by_lse && suspect->error > 32 * suspect->noise &&
            !match_alike(suspect, match, true) && !has_reason(suspect, match);
@@ -118,7 +118,7 @@ static bool speaks_against(const struct suspect *suspect, const struct match *ma
 static bool any_speaks_against(const struct suspect *suspects, int failing, const struct match *match)
 {
     for (int i = 0; i < failing; i++)
-        if (speaks_against(&suspects[i], match))
+        if (match_speaks_against(&suspects[i], match))
             return true;
     return false;
 }

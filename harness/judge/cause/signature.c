@@ -16,6 +16,7 @@
 #include "harness/judge/cause/shift_or_slope.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/cause/slope_witness.h"
+#include "harness/judge/cause/unlike_row.h"
 #include "reference/computing_environment.h"
 
 enum { MAX_EXAMINED = 4 };
@@ -91,8 +92,9 @@ static bool is_untold_bias(const struct suspect *suspects, int failing, const st
     return any;
 }
 
-/* The worst row, or if nothing explains that one the row whose signature explains most of the others. */
-static void conclude(struct signature_finding *finding, const struct suspect *suspects, int failing)
+/* The worst row, or if nothing explains that one the row whose signature explains most of the others. The match that it
+ * is concluded from. */
+static const struct match *conclude(struct signature_finding *finding, const struct suspect *suspects, int failing)
 {
     int chosen = 0, most = 0;
     for (int i = 1; i < failing && suspects[0].best.signature == SIGNATURE_UNKNOWN; i++) {
@@ -124,6 +126,7 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     finding->remedy = best->remedy ? best->remedy : signature_remedy(best->signature);
     snprintf(finding->detail, sizeof finding->detail, "%.*s", (int)sizeof finding->detail - 1,
              unknown && seen[0] ? seen : best->detail);
+    return best;
 }
 
 /* Whether what stands in masked slots is known to change results: of a kernel whose runs differ anyway, or that did not
@@ -260,6 +263,22 @@ static enum error_kind examine_in_parts(struct suspect *suspects, int examined, 
     return kind;
 }
 
+/* A row unlike those examined is asked of what was concluded from them. */
+static enum error_kind ask_unlike_row(struct signature_finding *finding, const struct match *match,
+                                      const struct inquiry *inquiry, const struct ranked_row *ranked, int examined,
+                                      struct error *error)
+{
+    struct suspect unlike = {0};
+    const int at = unlike_row_is_asked(match) ? unlike_row_at(inquiry, ranked, examined) : -1;
+    if (at < 0)
+        return ERROR_NONE;
+    enum error_kind kind = examine(&unlike, inquiry, &ranked[at], error);
+    if (!kind)
+        unlike_row_hear(finding, match, &unlike);
+    suspect_clear(&unlike);
+    return kind;
+}
+
 static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
                                    const struct ranked_row *ranked, int threads, struct error *error)
 {
@@ -288,7 +307,9 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
             }
         char remark[SIGNATURE_DETAIL_SIZE];
         kind = explain_by_looks(suspects, failing, is_systematic(inquiry, ranked, remark), error);
-        conclude(finding, suspects, failing);
+        const struct match *match = conclude(finding, suspects, failing);
+        if (!kind)
+            kind = ask_unlike_row(finding, match, inquiry, ranked, failing, error);
         if (finding->signature == SIGNATURE_UNKNOWN && !finding->detail[0])
             memcpy(finding->detail, remark, sizeof remark);
     }

@@ -199,6 +199,30 @@ static void test_one_key_is_left(void **state)
     }
 }
 
+/* Positions that begin anew at key 256, which the steep slopes show as keys that are missing from there on. */
+static double rule_begins_anew(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    double distance = (double)problem_distance(problem, key) - (key >= 256 ? parameter : 0);
+    return scaled_dot(problem, head, key) + (double)problem->slopes[head] * distance;
+}
+
+/* The worst rows are those of the steepest slopes; the gentlest one tells the two apart. */
+static void test_steep_rows_are_not_believed_alone(void **state)
+{
+    (void)state;
+    for (int missing = 0; missing < 2; missing++) {
+        struct signature_trial trial = make_trial(300, 8, 2, 64, DTYPE_F32);
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+        break_all(&trial, rule_begins_anew, missing ? 1e6 : 256);
+        forget_lse(&trial);
+        expect(&trial, missing ? SIGNATURE_DROPPED_KEYS : SIGNATURE_UNKNOWN,
+               missing ? "the newest keys are missing: key 256 and newer" : "the newest keys are missing: key 256");
+        assert_true(missing || strstr(trial.finding.detail, "; head 7 of query 0 is not"));
+        end(&trial);
+    }
+}
+
 /* The logits of masked keys alone. */
 static double rule_masked_alone(const struct problem *problem, int head, int64_t key, double parameter)
 {
@@ -252,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_zeros_where_values_cancel),
         cmocka_unit_test(test_zeros_beside_a_sink),
         cmocka_unit_test(test_one_key_is_left),
+        cmocka_unit_test(test_steep_rows_are_not_believed_alone),
         cmocka_unit_test(test_a_right_lse_denies_a_leak),
         cmocka_unit_test(test_far_positions_are_no_excuse),
     };
