@@ -108,11 +108,13 @@ static bool has_reason(const struct suspect *suspect, const struct match *match)
 }
 
 /* A row by whose out the match would show if it were the fault: what it leaves is about the noise then, and a 16th of
- * this error is twice that. Its lse alone says nothing of what is fitted. */
+ * this error is twice that. Its lse alone says nothing of what is fitted, nor of weights that are lost; but what has no
+ * parameter has an lse. */
 bool match_speaks_against(const struct suspect *suspect, const struct match *match)
 {
-    return suspect->dots && !suspect->by_lse && suspect->error > 32 * suspect->noise &&
-           !match_alike(suspect, match, true) && !has_reason(suspect, match);
+    const bool is_heard = !suspect->by_lse || (!match->fitted && match->signature != SIGNATURE_SILENT_ZERO);
+    return suspect->dots && is_heard && suspect->error > 32 * suspect->noise && !match_alike(suspect, match, true) &&
+           !has_reason(suspect, match);
 }
 
 static bool any_speaks_against(const struct suspect *suspects, int failing, const struct match *match)
