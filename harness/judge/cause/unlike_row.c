@@ -44,6 +44,11 @@ void unlike_row_hear(struct signature_finding *finding, const struct match *matc
     finding->remedy = signature_remedy(SIGNATURE_UNKNOWN);
     finding->num_rows_explained = 0;
     finding->residual = NAN;
-    snprintf(finding->detail, sizeof finding->detail, "the worst rows are as if \"%.*s\"; head %d of query %d is not",
-             SIGNATURE_DETAIL_SIZE, detail, unlike->head, unlike->of_row / unlike->whole->num_heads);
+    if (problem_queries(unlike->whole) > 1)
+        snprintf(finding->detail, sizeof finding->detail,
+                 "the worst rows are as if \"%.*s\"; head %d of query %d is not", SIGNATURE_DETAIL_SIZE, detail,
+                 unlike->head, unlike->of_row / unlike->whole->num_heads);
+    else
+        snprintf(finding->detail, sizeof finding->detail, "the worst heads are as if \"%.*s\"; head %d is not",
+                 SIGNATURE_DETAIL_SIZE, detail, unlike->head);
 }
