@@ -8,8 +8,6 @@
 #include "harness/case/case_write.h"
 #include "harness/problem/distribution.h"
 
-const char *const change_names[CHANGE_COUNT] = {"redraw", "step", "edge"};
-
 enum { DIGITS = 3 }; /* that are drawn of a number, so that people can read it */
 
 bool change_is_of(enum change change, const struct free_key *key)

@@ -16,8 +16,6 @@ enum change {
     CHANGE_COUNT
 };
 
-extern const char *const change_names[CHANGE_COUNT];
-
 /* Whether a key can be changed so: of seeds and of lists none is near another one. */
 bool change_is_of(enum change change, const struct free_key *key);
 

@@ -397,7 +397,7 @@ static void test_gpus_with_less_shared_memory(void **state)
 /* ---- times ------------------------------------------------------------------------------------------------------- */
 
 struct counting {
-    int calls, rotation, out_of_order, fails_at;
+    int calls, rotation, fails_at;
     char *memory;
 };
 

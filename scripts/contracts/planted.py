@@ -2,7 +2,6 @@
 and lse, and whether out alone tells."""
 import math
 
-from contracts.problem import bloom
 from contracts.numbers import rounded
 
 

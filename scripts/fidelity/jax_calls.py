@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from problem import main, rounded, stored
+from problem import main, stored
 
 
 def tensor(x):
