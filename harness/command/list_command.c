@@ -74,8 +74,8 @@ static int list_command(int argc, char **argv, struct error *error)
 
 const struct command command_list = {
     .name = "list",
-    .about = "print kernels, devices, case keys, recipes, record fields, oracles, abilities, signatures, classes, "
-             "cases, points",
+    .about = "print what there is: kernels, devices, case keys, recipes, signatures, oracles, record fields, ..., and "
+             "points of cases",
     .parser = list_parser,
     .run = list_command,
     .word = list_topic,
