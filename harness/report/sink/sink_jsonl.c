@@ -195,8 +195,7 @@ static enum error_kind open_jsonl(struct sink *sink, struct error *error)
  * file has them in the order in which points ended. */
 const struct sink_kind sink_jsonl = {
     .option = "results",
-    .about =
-        "write records as JSON Lines, each as its point ends; replaces FILE, or goes on with --resume; - is stdout",
+    .about = "write records as JSON Lines, each as its point ends; replaces FILE; - is stdout",
     .target = SINK_TO_FILE_OR_STDOUT,
     .without_keys = true,
     .open = open_jsonl,
