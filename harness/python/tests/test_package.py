@@ -1,9 +1,11 @@
 """`pip install ./harness/python`: the package as it is installed, with its library, its program and the shipped cases."""
+import inspect
 import os
 import re
 import subprocess
 import sys
 
+import alibicheck
 import manual
 import pytest
 
@@ -98,3 +100,11 @@ def test_the_manual_installs_it(tmp_path):
                           text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert os.access(tmp_path / "venv" / "bin" / "alibicheck", os.X_OK)
+
+
+def test_the_manual_names_every_argument():
+    with open(manual.PAGE, encoding="utf-8") as file:
+        page = file.read()
+    for function in filter(inspect.isfunction, map(alibicheck.__dict__.get, alibicheck.__all__)):
+        named = [name for name, parameter in inspect.signature(function).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
+        assert not [name for name in named if not re.search(rf"\b{name}=|`{name}`", page)], function.__name__
