@@ -87,7 +87,7 @@ static double budget_used(struct bench *bench, enum kernel kernel, const struct 
     return used;
 }
 
-/* Recipes of every kind, on rows with holes. */
+/* Recipes of every kind, on rows with holes. With BUDGETS in the environment what they use is printed. */
 static void test_sound_recipes_stay_below_one(void **state)
 {
     (void)state;

@@ -3,9 +3,9 @@
  *     soak_names [FAILING [SEED]]      2000 at the default tolerance and 2000 with `budget: 1`, seed 0
  *     soak_names sound [DRAWS [SEED]]  the same draws without their faults, 10000: none may be accused
  *     soak_names case SEED NUMBER tolerance|budget|sound
- * Prints each failure that has a wrong name, with the arguments that repeat it alone, and a table: of each kind of
- * fault, how many failures have a right name, are unknown, are unknown and have none, have a wrong one. Exit code 1 if
- * one has a wrong name, 3 if something could not be run.
+ * Prints each failure that has a wrong name, with SOAK_VERBOSE in the environment those that are unknown, too, with the
+ * arguments that repeat it alone, and a table: of each kind of fault, how many failures have a right name, are unknown,
+ * are unknown and have none, have a wrong one. Exit code 1 if one has a wrong name, 3 if something could not be run.
  */
 #include <mpfr.h>
 #include <omp.h>

@@ -4,7 +4,8 @@
  *         their kernels and then judged as outputs alone
  *     soak_parts drawn [FAILING [SEED]]  faults, and contracts that read keys in another place, drawn at random, until
  *         so many have failed (500, 0)
- * Prints each failure that has another name in parts, and a table: of signatures and of contracts, how many are the
+ * Prints each failure that has another name in parts, with SOAK_VERBOSE in the environment those that have none there,
+ * too, and a table: of signatures and of contracts, how many are the
  * same, unknown in parts alone, and others. Exit code 1 if one is another, 3 if something could not be run.
  */
 #include <stdio.h>

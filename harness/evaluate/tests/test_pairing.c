@@ -172,6 +172,7 @@ static const struct row {
     {RESCALED, -1, PARTING_WEIGHT, ANY_KEY, DTYPE_F32},
 };
 
+/* With PARTING_SHOW in the environment what is found is printed. */
 static void test_planted_faults_are_named(void **state)
 {
     (void)state;

@@ -208,6 +208,7 @@ static struct parting find(const struct subject *a, const struct subject *b, con
     return parting;
 }
 
+/* With PARTING_SHOW in the environment what is found is printed. */
 static void test_steps_and_keys(void **state)
 {
     struct device *device = open_host();
