@@ -153,3 +153,9 @@ double dtype_ulp(enum dtype dtype, double value)
     }
     return ldexp(1, exponent - (info->significand_bits - 1));
 }
+
+double dtype_overflow(enum dtype dtype)
+{
+    double max = dtypes[dtype].max;
+    return max + dtype_ulp(dtype, max) / 2;
+}

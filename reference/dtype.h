@@ -55,4 +55,7 @@ float dtype_round(enum dtype dtype, float value);
  * binade above the largest finite value keeps that value's ulp. */
 double dtype_ulp(enum dtype dtype, double value);
 
+/* The least magnitude that rounds to infinity, half an ulp above the largest finite value: of f16, bf16 and f32. */
+double dtype_overflow(enum dtype dtype);
+
 #endif

@@ -46,7 +46,7 @@ static enum error_kind tolerance_value(double *value, const struct evaluator *ev
     for (size_t i = 0; i < elements; i++) {
         float output;
         dtype_widen(problem->dtype, evaluation->judged.output.out, i, 1, &output);
-        struct comparison compared = judge_element((double)output, truth, i, tolerance);
+        struct comparison compared = judge_element((double)output, problem->dtype, truth, i, tolerance);
         *value = larger(*value, share(compared.err, tolerance->atol + tolerance->rtol * fabs(truth->value[i])));
     }
     for (size_t r = 0; r < rows && evaluation->judged.output.lse; r++) {
@@ -69,7 +69,7 @@ static double largest_share(const struct evaluation *evaluation, const double *b
     for (size_t i = 0; i < elements; i++) {
         float output;
         dtype_widen(problem->dtype, evaluation->judged.output.out, i, 1, &output);
-        struct comparison compared = judge_element((double)output, truth, i, &nothing);
+        struct comparison compared = judge_element((double)output, problem->dtype, truth, i, &nothing);
         if (isfinite(bound[i]))
             largest = larger(largest, share(compared.err, bound[i] + truth->radius[i]));
     }

@@ -14,13 +14,20 @@ const char *const fault_side_names[FAULT_SIDE_COUNT] = {
 
 /* ---- finding --------------------------------------------------------------------------------------------------- */
 
-static bool disagree(double kernel, double reference, double truth, const struct tolerance *tolerance)
+/* A reference has more bits than the kernel's output, and may hold what is infinite there. */
+static bool equal(double kernel, enum dtype dtype, double reference)
+{
+    return kernel == reference || (isinf(kernel) && rounds_to_non_finite(kernel, dtype, reference));
+}
+
+static bool disagree(double kernel, enum dtype dtype, double reference, double truth, const struct tolerance *tolerance)
 {
     if (isnan(truth) && isnan(kernel) && isnan(reference))
         return false;
     double err = fabs(kernel - reference);
     /* An infinite difference is one, however large rtol * |reference|. */
-    return kernel != reference && !(isfinite(err) && err <= tolerance->atol + tolerance->rtol * fabs(reference));
+    return !equal(kernel, dtype, reference) &&
+           !(isfinite(err) && err <= tolerance->atol + tolerance->rtol * fabs(reference));
 }
 
 static bool beyond_half(const struct comparison *side, double truth, const struct tolerance *tolerance)
@@ -97,12 +104,12 @@ enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, c
         dtype_widen(problem->dtype, output->out, r * head_dim, head_dim, row);
         for (size_t d = 0; d < head_dim; d++) {
             size_t i = r * head_dim + d;
-            struct comparison by_kernel = judge_element((double)row[d], truth, i, tolerance);
-            struct comparison by_reference = judge_element(reference[i], truth, i, tolerance);
+            struct comparison by_kernel = judge_element((double)row[d], problem->dtype, truth, i, tolerance);
+            struct comparison by_reference = judge_element(reference[i], problem->dtype, truth, i, tolerance);
             tally_reference(fault, &worst_is_nan, &by_reference, i);
-            if ((double)row[d] != reference[i])
+            if (!equal((double)row[d], problem->dtype, reference[i]))
                 fault->max_abs_err = fmax(fault->max_abs_err, fabs((double)row[d] - reference[i]));
-            if (disagree((double)row[d], reference[i], truth->value[i], tolerance)) {
+            if (disagree((double)row[d], problem->dtype, reference[i], truth->value[i], tolerance)) {
                 enum fault_side side = attribute(&by_kernel, &by_reference, truth->value[i], tolerance);
                 count(&fault->total, side);
                 count(&fault->heads[r % num_heads], side);

@@ -12,7 +12,7 @@ struct metrics {
     int64_t mismatched; /* !(e <= atol + rtol * |truth|): NaN is a mismatch */
     int64_t undecided;  /* elements and lse: their tolerance lies within the radius of e */
     int64_t surely_off; /* elements and lse: outside their tolerance, and not undecided */
-    int64_t nan, inf;   /* outputs that are NaN, infinite; a NaN or infinite truth that the output equals is neither */
+    int64_t nan, inf;   /* outputs that are NaN, infinite; neither where the truth is NaN, or rounds to that infinity */
     int64_t unwritten;  /* outputs that still hold the poison they held before the launch */
     double max_abs_err; /* infinite if an output is infinite and the truth is not; NaN outputs do not enter. This and
                          * the other errors of out but for percentiles: NaN if no e is a number */

@@ -15,11 +15,15 @@ struct comparison {
     bool mismatched, undecided;
 };
 
-/* output against element `index` of the truth. Both NaN, or the same infinity, are equal. */
-struct comparison judge_element(double output, const struct truth *truth, size_t index,
+/* Whether output, of a dtype, is NaN as value is, or the infinity that value rounds to in that dtype. */
+bool rounds_to_non_finite(double output, enum dtype dtype, double value);
+
+/* output, of a dtype, against element `index` of the truth. The two are equal where the truth rounds to what is no
+ * finite number. */
+struct comparison judge_element(double output, enum dtype dtype, const struct truth *truth, size_t index,
                                 const struct tolerance *tolerance);
 
-/* The same of a row's lse, with the tolerance of lse. */
+/* The same of a row's lse, in f32, with the tolerance of lse. */
 struct comparison judge_lse(double lse, const struct truth *truth, size_t row, const struct tolerance *tolerance);
 
 struct verdict {

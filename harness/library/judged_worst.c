@@ -30,7 +30,8 @@ static bool wrong_element(struct wrong *wrong, const struct judged_record *recor
     const struct tolerance *tolerance = &record->judging->criterion.tolerance;
     float out;
     dtype_widen(record->problem->dtype, judged->output.out, (size_t)at, 1, &out);
-    struct comparison compared = judge_element((double)out, &judged->truth, (size_t)at, tolerance);
+    struct comparison compared =
+        judge_element((double)out, record->problem->dtype, &judged->truth, (size_t)at, tolerance);
     double truth = judged->truth.value[at];
     *wrong = (struct wrong){at, (double)out, truth, compared.err,
                             share_of(compared.err, tolerance->atol + tolerance->rtol * fabs(truth))};

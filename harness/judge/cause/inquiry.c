@@ -47,8 +47,8 @@ static double out_severity(const struct inquiry *inquiry, int row, float *elemen
         return metrics->budget_used / inquiry->exhibit->criterion.budget;
     dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, elements);
     for (size_t d = 0; d < dim; d++) {
-        struct comparison element = judge_element((double)elements[d], inquiry->exhibit->truth, first + d,
-                                                  &inquiry->exhibit->criterion.tolerance);
+        struct comparison element = judge_element((double)elements[d], problem->dtype, inquiry->exhibit->truth,
+                                                  first + d, &inquiry->exhibit->criterion.tolerance);
         if (element.err != 0)
             severity =
                 larger(severity, element.err / inquiry_allowed(inquiry, inquiry->exhibit->truth->value[first + d]));

@@ -99,8 +99,7 @@ static void asker_begin(struct asker *asker, int row)
 /* What a bound, and the truth's radius, say of one number. */
 static enum class_answer answer_of(double number, double exact, double err, double bound)
 {
-    bool same = (isnan(number) && isnan(exact)) || (isinf(number) && number == exact);
-    if (same)
+    if (!isfinite(number) && err == 0) /* both NaN, or an infinity and what rounds to it */
         return CLASS_COVERS;
     if (!isfinite(number) || !isfinite(exact) || (isfinite(bound) && !(err <= bound)))
         return CLASS_BEYOND;
@@ -125,7 +124,8 @@ static enum class_answer answer_of_row(const struct asker *asker, const double *
     enum class_answer answer = CLASS_COVERS;
     for (size_t d = 0; d < dim; d++) {
         size_t i = row * dim + d;
-        double number = (double)asker->out[d], err = judge_element(number, truth, i, &none).err;
+        double number = (double)asker->out[d];
+        double err = judge_element(number, asker->exhibit->problem->dtype, truth, i, &none).err;
         answer = worse(answer, answer_of(number, truth->value[i], err, bound[d] + truth->radius[i]));
     }
     if (output->lse) {

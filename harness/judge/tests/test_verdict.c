@@ -240,6 +240,60 @@ static void test_non_finite_truth(void **state)
     }
 }
 
+/* 65520, half an ulp above the largest f16, is the first number that rounds to infinity; and so on. */
+static void test_an_infinity_is_what_rounds_to_it(void **state)
+{
+    (void)state;
+    static const struct {
+        enum dtype dtype;
+        float out;
+        double truth;
+        int mismatched;
+    } rows[] = {
+        {DTYPE_F16, INFINITY, 65520, 0},
+        {DTYPE_F16, INFINITY, 65520 - 0x1p-37, 1},
+        {DTYPE_F16, -INFINITY, -1e300, 0},
+        {DTYPE_F16, -INFINITY, 65520, 1},
+        {DTYPE_F16, 65504, 97000, 1},
+        {DTYPE_F16, NAN, 97000, 1},
+        {DTYPE_BF16, INFINITY, 0x1.ffp127, 0},
+        {DTYPE_BF16, INFINITY, 0x1.fep127, 1},
+        {DTYPE_F32, -INFINITY, -0x1.ffffffp127, 0},
+        {DTYPE_F32, -INFINITY, -0x1.fffffep127, 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        static struct bench bench;
+        set_up(&bench, rows[i].dtype, 1, 4);
+        set_out(&bench, 0, rows[i].out);
+        bench.value[0] = bench.magnitude[0] = rows[i].truth;
+        const struct metrics *total = judge(&bench);
+        assert_int_equal(total->mismatched, rows[i].mismatched);
+        assert_int_equal(total->surely_off, rows[i].mismatched);
+        assert_int_equal(total->inf, rows[i].mismatched && isinf(rows[i].out));
+        assert_int_equal(total->undecided, 0);
+        if (!rows[i].mismatched)
+            assert_equals(total->max_abs_err + total->max_ulp_err + total->max_rel_err, 0);
+        verdict_clear(&bench.verdict);
+    }
+}
+
+static void test_so_is_an_infinite_lse(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    set_up(&bench, DTYPE_F16, 2, 4);
+    bench.truth_lse[0] = -0x1p128;
+    bench.truth_lse[1] = 65520; /* which f32 holds */
+    bench.lse[0] = -INFINITY;
+    bench.lse[1] = 65520;
+    assert_int_equal(judge(&bench)->lse_off, 0);
+    bench.lse[1] = INFINITY;
+    assert_int_equal(judge(&bench)->lse_off, 1);
+    bench.lse[0] = INFINITY;
+    assert_int_equal(judge(&bench)->lse_off, 2);
+    verdict_clear(&bench.verdict);
+}
+
 /* e = 2^-10 against limits a hair to each side of it and on it; all of it exact, so even the tie is decided. */
 static void test_ties_at_the_tolerance_pass(void **state)
 {
@@ -357,7 +411,8 @@ static void test_a_limit_that_was_rounded_up_is_no_verdict(void **state)
         static struct bench bench;
         set_up(&bench, DTYPE_F32, 1, 1);
         bench.value[0] = rows[i].value;
-        const struct comparison comparison = judge_element(rows[i].output, &bench.truth, 0, &rows[i].tolerance);
+        const struct comparison comparison =
+            judge_element(rows[i].output, DTYPE_F32, &bench.truth, 0, &rows[i].tolerance);
         assert_false(comparison.mismatched);
         assert_int_equal(comparison.undecided, rows[i].undecided);
     }
@@ -644,6 +699,8 @@ int main(void)
         cmocka_unit_test(test_zero_truth_has_ulps_but_no_relative_error),
         cmocka_unit_test(test_nan_is_a_mismatch_and_the_worst),
         cmocka_unit_test(test_infinite_output),
+        cmocka_unit_test(test_an_infinity_is_what_rounds_to_it),
+        cmocka_unit_test(test_so_is_an_infinite_lse),
         cmocka_unit_test(test_non_finite_truth),
         cmocka_unit_test(test_ties_at_the_tolerance_pass),
         cmocka_unit_test(test_radius_leaves_a_comparison_undecided),

@@ -320,6 +320,23 @@ static void test_output_is_in_classes_that_promise_nothing(void **state)
     order_trial_clear(&trial);
 }
 
+/* An lse beyond all of f32 is rounded to the infinity of its sign. */
+static void test_what_overflows_is_rounded_once(void **state)
+{
+    (void)state;
+    struct order_trial trial;
+    telling_problem(&trial, 5, 0);
+    trial.made.slopes[0] = trial.made.slopes[1] = 3e38f;
+    trial.made.problem.q_position += 100;
+    take_truth(&trial);
+    round_truth(&trial);
+    assert_true(isfinite(trial.truth.lse[0]) && trial.output.lse[0] == -INFINITY);
+    assert_named(&trial, "output");
+    trial.output.lse[0] = INFINITY;
+    assert_named(&trial, "none");
+    order_trial_clear(&trial);
+}
+
 /* Of several queries over no keys each has one, which is masked (problem_query), and there is room for it. */
 static void test_queries_without_keys_have_a_class(void **state)
 {
@@ -587,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_a_missing_key_is_no_rounding),
         cmocka_unit_test(test_output_is_the_truth_rounded_once),
         cmocka_unit_test(test_output_is_in_classes_that_promise_nothing),
+        cmocka_unit_test(test_what_overflows_is_rounded_once),
         cmocka_unit_test(test_queries_without_keys_have_a_class),
         cmocka_unit_test(test_an_empty_row_is_exact),
         cmocka_unit_test(test_what_may_be_anything_is_unbounded),

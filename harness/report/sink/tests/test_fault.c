@@ -73,6 +73,10 @@ static void test_every_disagreement_has_somebody_at_fault(void **state)
         {INFINITY, -INFINITY, INFINITY, 1, 0.5, FAULT_REFERENCE},
         {INFINITY, -INFINITY, 0, 1, 0.5, FAULT_BOTH},
         {INFINITY, NAN, INFINITY, 1, 0.5, FAULT_REFERENCE},
+        /* What rounds to the kernel's infinity is it. */
+        {INFINITY, 1e39, 1e39, 1, 0, AGREE},
+        {-INFINITY, 1e39, 1e39, 1, 0, FAULT_KERNEL},
+        {INFINITY, 3e38, 3e38, 1, 0, FAULT_KERNEL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tolerance tolerance = {rows[i].atol, rows[i].rtol, rows[i].atol};
