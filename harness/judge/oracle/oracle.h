@@ -26,7 +26,7 @@ extern const struct oracle_info oracles[ORACLE_COUNT];
 
 /*
  * Puts the subject to the oracles o with bit o of which set; the others are ORACLE_NOT_RUN. All of them take seven
- * runs and one of a batch, two more if a repeated run differs. ERROR_SYSTEM if a run fails or memory is short,
+ * runs and one of a batch, up to 14 more if a repeated run differs. ERROR_SYSTEM if a run fails or memory is short,
  * ERROR_INTERRUPTED.
  */
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_inquiry *inquiry, unsigned which,

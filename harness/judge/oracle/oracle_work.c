@@ -192,12 +192,14 @@ enum error_kind oracle_need_base(struct oracle_work *work, struct error *error)
 }
 
 /*
- * The base run again, with the other poison. Where it differs, that poison once more and then the first: a kernel that
- * answers to the poison gives each its own result again, also if something else about it alternates from run to run.
+ * The base run again, with the other poison. Where it differs, both of them some times more: a kernel that answers to
+ * the poison gives each its own result every time, also if something else about it alternates from run to run. One that
+ * adds in an order of its own each time has few results where there is little to add: of two that are as likely, one in
+ * 2^14 such kernels would seem to answer to the poison, and after two runs one in 4.
  */
 enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error)
 {
-    static const enum trial_poison again[] = {TRIAL_POISON_NUMBER, TRIAL_POISON_NAN};
+    static const bool is_number[] = {1, 0, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0}; /* or NaN */
     enum error_kind kind = oracle_need_base(work, error);
     if (kind || work->have_repeat)
         return kind;
@@ -210,10 +212,11 @@ enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error
         return ERROR_NONE;
     oracle_copy_values(work, &work->expected, &work->got);
     work->poison_shows = true;
-    for (int i = 0; i < 2 && !kind; i++) {
+    for (size_t i = 0; i < sizeof is_number && !kind && work->poison_shows; i++) {
+        const struct trial_values *own = is_number[i] ? &work->expected : &work->base;
         trial_reload(&work->trial);
-        kind = oracle_run(work, again[i], work->inquiry->subject, error);
-        if (!kind && oracle_first_difference(work, i == 0 ? &work->expected : &work->base, NULL) >= 0)
+        kind = oracle_run(work, is_number[i] ? TRIAL_POISON_NUMBER : TRIAL_POISON_NAN, work->inquiry->subject, error);
+        if (!kind && oracle_first_difference(work, own, NULL) >= 0)
             work->poison_shows = false;
     }
     work->undetermined = !work->poison_shows;
