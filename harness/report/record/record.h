@@ -105,6 +105,9 @@ bool record_known_bugs(char **bugs, const struct record *record);
 /* Whether nothing is wrong with the output that was judged, and an oracle saw what has no name. */
 bool record_failed_by_oracle_alone(const struct record *record);
 
+/* And saw it in nothing but two runs on the same inputs: a kernel may add in another order each time, and mean to. */
+bool record_failed_by_determinism_alone(const struct record *record);
+
 /* How the point failed: its signature, of a failure that nobody expected and if explained with meaning and remedy, and
  * each oracle that was violated, and known bugs that fail so, a line each after indent; "" if nothing is to be said. A
  * new string, or NULL. */

@@ -273,6 +273,11 @@ bool record_failed_by_oracle_alone(const struct record *record)
            !(record->classes && class_is_missed(record->classes, &record->point->demand));
 }
 
+bool record_failed_by_determinism_alone(const struct record *record)
+{
+    return record_failed_by_oracle_alone(record) && oracles_violated_mask(record->oracles) == 1u << ORACLE_DETERMINISM;
+}
+
 /* Of what was seen under an oracle alone no element of the output that was judged says anything. */
 static const char by_oracle_alone[] =
     "The output that was judged is within all that is asked of it; on a changed copy of the problem, of which the "
@@ -281,9 +286,18 @@ static const char by_its_writes_alone[] =
     "The output that was judged is within all that is asked of it. What the kernel writes to beside its outputs, of "
     "which the oracle's line tells, is somebody else's.";
 
+static const char by_determinism_alone[] =
+    "The output that was judged is within all that is asked of it; a run on the same inputs gave other bits. Sums "
+    "whose "
+    "order changes from run to run, as atomics have them, do that: where it is meant, ask for the other oracles by "
+    "name "
+    "(`oracles`). Else look for a race, or for memory that is read before it is written.";
+
 static const char *meaning_of_oracles_alone(const struct record *record)
 {
     const unsigned of_writes = 1u << ORACLE_INPUTS | 1u << ORACLE_GUARDS;
+    if (record_failed_by_determinism_alone(record))
+        return by_determinism_alone;
     return oracles_violated_mask(record->oracles) & ~of_writes ? by_oracle_alone : by_its_writes_alone;
 }
 

@@ -225,9 +225,10 @@ bool table_row_make(struct table_row *row, const struct table_style *style, cons
 {
     *row = (struct table_row){
         .unexpected = !status_as_expected(record->outcome.status),
-        .meaning = record_failed_by_oracle_alone(record) ? TABLE_MEANING_OF_ORACLES
-                   : record->finding                     ? (unsigned)record->finding->signature
-                                                         : (unsigned)SIGNATURE_NONE,
+        .meaning = record_failed_by_determinism_alone(record) ? TABLE_MEANING_OF_DETERMINISM
+                   : record_failed_by_oracle_alone(record)    ? TABLE_MEANING_OF_ORACLES
+                   : record->finding                          ? (unsigned)record->finding->signature
+                                                              : (unsigned)SIGNATURE_NONE,
     };
     if (row->unexpected && !(row->failure = tell_failure(style, record)))
         return false;

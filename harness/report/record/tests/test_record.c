@@ -854,6 +854,35 @@ static void test_nobody_is_sent_to_a_line_that_he_has_not(void **state)
     }
 }
 
+/* Other bits from run to run may be meant, which is said where nothing else was seen. */
+static void test_other_bits_in_another_run_are_told_as_such(void **state)
+{
+    static const struct {
+        unsigned violated;
+        bool may_be_meant;
+    } rows[] = {
+        {1u << ORACLE_DETERMINISM, true},
+        {1u << ORACLE_DETERMINISM | 1u << ORACLE_INPUTS, false},
+        {1u << ORACLE_BATCH, false},
+    };
+    struct sample *sample = *state;
+    static const struct signature_finding finding = {.signature = SIGNATURE_UNKNOWN, .detail = "by an oracle alone"};
+    sample->record.outcome.status = STATUS_FAIL;
+    sample->record.finding = &finding;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct oracle_report report = {.detail = {""}};
+        for (int oracle = 0; oracle < ORACLE_COUNT; oracle++)
+            report.outcome[oracle] = rows[i].violated >> oracle & 1 ? ORACLE_VIOLATED : ORACLE_HELD;
+        sample->record.oracles = &report;
+        assert_true(record_failed_by_oracle_alone(&sample->record));
+        char *text = record_findings(&sample->record, "", true);
+        assert_non_null(text);
+        assert_int_equal(strstr(text, "order changes from run to run") != NULL, rows[i].may_be_meant);
+        assert_int_equal(strstr(text, "on a changed copy") != NULL, !rows[i].may_be_meant);
+        free(text);
+    }
+}
+
 /* Whatever stands in its output. */
 static void test_a_kernel_that_failed_to_run_never_passes(void **state)
 {
@@ -960,6 +989,7 @@ int main(void)
         TEST(test_reproduce_is_quoted_for_a_shell),
         TEST(test_a_kernel_that_failed_to_run_has_no_known_bug),
         TEST(test_nobody_is_sent_to_a_line_that_he_has_not),
+        TEST(test_other_bits_in_another_run_are_told_as_such),
         TEST(test_a_kernel_that_failed_to_run_never_passes),
         TEST(test_notes_are_apart),
         TEST(test_a_failure_to_run_is_told),
