@@ -3,8 +3,9 @@
  *
  * The result is that of the formula in problem.h, or what a contract makes of it (contract.h).
  *
- * Input NaN and infinities follow IEEE rules for the formula in problem.h; an element that is NaN or infinite in the
- * exact result is NaN or infinite in value, with radius 0.
+ * Input NaN and infinities follow IEEE rules for the formula in problem.h, with the largest logit taken off each before
+ * e^x, as kernels do: of a row with a logit of +inf, or with none but -inf, that is inf - inf, and lse is NaN as well.
+ * An element that is NaN or infinite in the exact result is NaN or infinite in value, with radius 0.
  */
 #ifndef REFERENCE_TRUTH_H
 #define REFERENCE_TRUTH_H
