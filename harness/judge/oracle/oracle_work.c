@@ -1,5 +1,6 @@
 #include "harness/judge/oracle/oracle_work.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -297,8 +298,10 @@ enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struc
     if (!work->undetermined && !work->inquiry->subject->may_differ)
         return ERROR_NONE;
     enum error_kind kind = oracle_need_base_bound(work, error);
-    for (size_t i = 0; i < values_count(work) && !kind; i++)
-        work->allowed.out[i] = 2 * work->base_bound.out[i];
+    for (size_t i = 0; i < values_count(work) && !kind; i++) { /* no rounding makes NaN or Inf of a run's number */
+        const double twice = 2 * work->base_bound.out[i];
+        work->allowed.out[i] = isfinite(work->base.out[i]) ? fmin(twice, DBL_MAX) : twice;
+    }
     *allowed = &work->allowed;
     return kind;
 }

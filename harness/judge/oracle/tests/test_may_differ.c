@@ -16,6 +16,7 @@ enum { SMALL = -12 }; /* powers of 2 in all of v, the constant aside */
 static int sequences, answered; /* of a launch */
 static double off_by;           /* units in the last place of each element, where a launch has several sequences */
 static bool last_alone;         /* of its last one: in the oracle the one whose v is constant */
+static bool makes_nan;          /* in place of that */
 
 static void count_sequences(struct problem *problems, int i, void *scratch)
 {
@@ -30,7 +31,7 @@ static void round_otherwise(const struct problem *problem, const struct kernel_o
     (void)options, (void)run;
     bool is_last = ++answered == sequences;
     for (int64_t i = 0; i < problem_elements(problem) && sequences > 1 && (is_last || !last_alone); i++)
-        f32(output->out)[i] *= (float)(1 + off_by * 0x1p-23);
+        f32(output->out)[i] *= makes_nan ? NAN : (float)(1 + off_by * 0x1p-23);
 }
 
 /* shown: what the oracle's line has to have in it, or NULL. */
@@ -76,10 +77,30 @@ static void test_each_result_is_allowed_its_own_rounding(void **state)
     device_close(device);
 }
 
+/* Keys that are equal, and logits so large that rounding may make anything of their weights. */
+static void test_no_rounding_makes_nan_of_a_number(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_problem(N, H, HKV, D, DTYPE_F32);
+    const size_t row = problem_row(&made.problem, 1, 0);
+    (void)state;
+    for (int key = 1; key < N; key++)
+        memcpy(f32(made.problem.k) + (size_t)key * row, made.problem.k, row * sizeof(float));
+    made.problem.scale = 0x1p40;
+    off_by = 1;
+    assert_int_equal(batch_of(&made.problem, device, true, NULL), ORACLE_HELD);
+    makes_nan = true;
+    assert_int_equal(batch_of(&made.problem, device, true, "is nan as the first"), ORACLE_VIOLATED);
+    makes_nan = false;
+    free_problem(&made);
+    device_close(device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_result_is_allowed_its_own_rounding),
+        cmocka_unit_test(test_no_rounding_makes_nan_of_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
