@@ -34,7 +34,7 @@ static bool count_pages(struct paged_cache *cache, const struct sequences *seque
     }
     cache->page_size = setting->size;
     cache->num_pages = setting->pool > needed ? setting->pool : needed + 1;
-    cache->max_pages = (int)longest;
+    cache->max_pages = (int)longest + 1;
     return cache->num_pages <= INT32_MAX && keys <= INT32_MAX;
 }
 

@@ -25,7 +25,7 @@ struct paged_cache {
     int64_t num_pages;
     const int32_t *page_ids; /* [num_held]: k and v have these pages alone; NULL: they have all */
     int64_t num_held;
-    int page_size, max_pages;   /* max_pages, 1 and up: as many as the longest sequence has */
+    int page_size, max_pages;   /* max_pages: one more than the longest sequence has */
     const int32_t *block_table; /* [num_sequences, max_pages] */
     const int32_t *seq_lens;    /* [num_sequences] */
     void *memory[4];            /* that paged_cache_clear frees */

@@ -559,7 +559,7 @@ static void test_pages_are_given_and_watched(void **state)
                      0);
     fixture.sequences.pages = &cache;
     assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-    assert_true(kernel.seen.page_size == 4 && kernel.seen.num_pages == 5 && kernel.seen.max_pages == 2);
+    assert_true(kernel.seen.page_size == 4 && kernel.seen.num_pages == 5 && kernel.seen.max_pages == 3);
     assert_ptr_equal(kernel.seen.k_pages, cache.k);
     assert_int_equal(kernel.seen.seq_lens[1], 8);
     assert_string_equal(audit.changed, "");

@@ -65,7 +65,7 @@ static void test_pages_arrive_as_they_were(void **state)
     assert_int_equal(message_read_launch(&got, frame_of_plan(&plan), &error), ERROR_NONE);
     const struct paged_cache *pages = got.sequences.pages;
     assert_non_null(pages);
-    assert_true(pages->num_pages == 6 && pages->page_size == 4 && pages->max_pages == 2);
+    assert_true(pages->num_pages == 6 && pages->page_size == 4 && pages->max_pages == 3);
     assert_memory_equal(pages->k, cache.k, paged_cache_bytes(&cache, sent.problems));
     assert_memory_equal(pages->v, cache.v, paged_cache_bytes(&cache, sent.problems));
     assert_memory_equal(pages->block_table, cache.block_table, 4 * sizeof(int32_t));
@@ -87,7 +87,7 @@ static void test_pages_that_are_not_there_are_refused(void **state)
         const char *says;
     } rows[] = {{6, -1, "page 6 in its block_table; allowed: 0 to 5"},
                 {-7, -1, "page -7 in its block_table"},
-                {-1, 9, "seq_lens 9; allowed: 0 to 8"}};
+                {-1, 13, "seq_lens 13; allowed: 0 to 12"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct launch_fixture sent;
         struct paged_cache cache;
@@ -98,7 +98,7 @@ static void test_pages_that_are_not_there_are_refused(void **state)
         assert_int_equal(
             paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6, false, 0}, &error), 0);
         if (rows[i].entry != -1)
-            ((int32_t *)(uintptr_t)cache.block_table)[3] = rows[i].entry;
+            ((int32_t *)(uintptr_t)cache.block_table)[5] = rows[i].entry;
         if (rows[i].length != -1)
             ((int32_t *)(uintptr_t)cache.seq_lens)[1] = rows[i].length;
         sent.sequences.pages = &cache;
