@@ -199,6 +199,36 @@ enum {
     SCALE_OF_FIRST,   /* of the first launch that had them */
     K_SCALE_OF_FIRST, /* the same of the scale of k */
     PARTS_KEPT, /* two sequences have no more parts of 16 keys than those of an earlier launch of as many keys had */
+    /* of numbers and types */
+    OUT_TRUNCATED,    /* out is rounded towards 0 */
+    OUT_AS_F16,       /* out of a model in bf16 is rounded to f16 on its way */
+    FNUZ_NAN_AS_OCP,  /* the largest of e4m3fnuz is NaN, as its bits are in e4m3 */
+    MERGED_FROM_0,    /* where the cache is split the maximum starts at 0 */
+    MIDDLE_FROM_0,    /* a tile of 64 without a visible key raises the maximum to 0 */
+    ROWS_BY_LONGEST,  /* rows of the page table are as long as the longest sequence */
+    PAGE_INDEX_OF_64, /* the index is cut where pages have 64 keys */
+    K_FOR_V_LONG_FP8, /* v of an fp8 cache that is split is read by the strides of k */
+    /* of what is large or many: as `at_scale` has it */
+    MODULO_BATCH_OF_9,
+    NO_MASK_BATCH_OF_9,
+    SCALES_BATCH_OF_9,
+    NO_CAP_BATCH_OF_9,
+    KEYS_BATCH_OF_9_LONG,
+    MODULO_HEADS_OF_65,
+    SCALES_HEADS_OF_65,
+    NO_CAP_HEADS_OF_65,
+    ROWS_OF_128_LONG,
+    ROWS_OF_256,
+    KEYS_OF_GROUPS_BEYOND_16384,
+    KEYS_OF_QUERIES_BEYOND_16384,
+    LOCAL_BEYOND_8192,
+    NO_CAP_BEYOND_8192,
+    SCALES_BEYOND_8192,
+    KEYS_AT_256_BEYOND_8192,
+    KEYS_OF_GROUPS_BEYOND_65536,
+    NO_BIAS_AT_512,
+    SCALES_AT_512,
+    NO_CAP_AT_512,
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -224,6 +254,8 @@ static float of_fp8(uint8_t byte, uint32_t dtype)
     const float sign = byte & 0x80 ? -1.0F : 1.0F;
     if (BUG == FP8_SUBNORMALS && exponent == 0)
         return 0;
+    if (BUG == FNUZ_NAN_AS_OCP && magnitude == 0x7f)
+        return NAN;
     const bool is_nan = dtype == ALIBICHECK_KERNEL_E4M3   ? magnitude == 0x7f
                         : dtype == ALIBICHECK_KERNEL_E5M2 ? magnitude > 0x7c
                                                           : byte == 0x80;
@@ -250,7 +282,7 @@ static float load_kv(const void *elements, uint32_t dtype, int64_t i)
     return number;
 }
 
-static float cache_scale(const launch_t *launch, float scale)
+static float scale_of_cache(const launch_t *launch, float scale)
 {
     if ((BUG == SCALES_PAGES_OF_64 && launch->page_size == 64) || (BUG == SCALES_AT_256 && launch->head_dim == 256) ||
         (BUG == SCALES_GROUPS_OF_8 && launch->num_heads == 8 * launch->num_kv_heads))
@@ -287,6 +319,96 @@ static int tile_row(const struct row *row)
     return row->query * group_of(row) + row->head % group_of(row);
 }
 
+/* What goes wrong, and where alone. */
+enum effect { HEADS_MAPPED, KEYS_LOST, MASK_LOST, CAP_LOST, SCALES_LOST, BIAS_LOST, OFFSET_LOST };
+enum part {
+    SEQUENCES_OF_9,
+    HEADS_OF_65,
+    ROWS_BEHIND_128,
+    ROWS_BEHIND_256,
+    BEYOND_8192,
+    BEYOND_16384,
+    BEYOND_65536,
+    DIMS_OF_512
+};
+static const struct {
+    int bug;
+    enum effect effect;
+    enum part part;
+} at_scale[] = {
+    {MODULO_BATCH_OF_9, HEADS_MAPPED, SEQUENCES_OF_9},
+    {NO_MASK_BATCH_OF_9, MASK_LOST, SEQUENCES_OF_9},
+    {SCALES_BATCH_OF_9, SCALES_LOST, SEQUENCES_OF_9},
+    {NO_CAP_BATCH_OF_9, CAP_LOST, SEQUENCES_OF_9},
+    {KEYS_BATCH_OF_9_LONG, KEYS_LOST, BEYOND_8192},
+    {MODULO_HEADS_OF_65, HEADS_MAPPED, HEADS_OF_65},
+    {SCALES_HEADS_OF_65, SCALES_LOST, HEADS_OF_65},
+    {NO_CAP_HEADS_OF_65, CAP_LOST, HEADS_OF_65},
+    {ROWS_OF_128_LONG, KEYS_LOST, ROWS_BEHIND_128},
+    {ROWS_OF_256, KEYS_LOST, ROWS_BEHIND_256},
+    {KEYS_OF_GROUPS_BEYOND_16384, KEYS_LOST, BEYOND_16384},
+    {KEYS_OF_QUERIES_BEYOND_16384, KEYS_LOST, BEYOND_16384},
+    {LOCAL_BEYOND_8192, OFFSET_LOST, BEYOND_8192},
+    {NO_CAP_BEYOND_8192, CAP_LOST, BEYOND_8192},
+    {SCALES_BEYOND_8192, SCALES_LOST, BEYOND_8192},
+    {KEYS_AT_256_BEYOND_8192, KEYS_LOST, BEYOND_8192},
+    {KEYS_OF_GROUPS_BEYOND_65536, KEYS_LOST, BEYOND_65536},
+    {NO_BIAS_AT_512, BIAS_LOST, DIMS_OF_512},
+    {SCALES_AT_512, SCALES_LOST, DIMS_OF_512},
+    {NO_CAP_AT_512, CAP_LOST, DIMS_OF_512},
+};
+
+static bool is_in(const struct row *row, enum part part)
+{
+    const int64_t keys = row->sequence->seq_len;
+    switch (part) {
+    case SEQUENCES_OF_9:
+        return row->launch->num_sequences >= 9;
+    case HEADS_OF_65:
+        return row->launch->num_heads >= 65;
+    case ROWS_BEHIND_128:
+        return tile_row(row) >= 128 && is_long(row);
+    case ROWS_BEHIND_256:
+        return tile_row(row) >= 256;
+    case BEYOND_8192:
+        return keys > 8192;
+    case BEYOND_16384:
+        return keys > 16384;
+    case BEYOND_65536:
+        return keys > 65536;
+    case DIMS_OF_512:
+        return row->launch->head_dim >= 512;
+    }
+    return false;
+}
+
+/* What a bug at scale needs beside. */
+static bool is_beside(const struct row *row)
+{
+    switch (BUG) {
+    case KEYS_BATCH_OF_9_LONG:
+        return row->launch->num_sequences >= 9;
+    case MODULO_HEADS_OF_65:
+    case KEYS_OF_QUERIES_BEYOND_16384:
+        return row->launch->num_queries > 1;
+    case KEYS_OF_GROUPS_BEYOND_16384:
+    case KEYS_OF_GROUPS_BEYOND_65536:
+        return group_of(row) > 1;
+    case KEYS_AT_256_BEYOND_8192:
+        return row->launch->head_dim == 256;
+    default:
+        return true;
+    }
+}
+
+static bool goes_wrong(const struct row *row, enum effect effect)
+{
+    for (size_t i = 0; i < sizeof at_scale / sizeof at_scale[0]; i++)
+        if (at_scale[i].bug == BUG && at_scale[i].effect == effect && is_in(row, at_scale[i].part))
+            return is_beside(row);
+    return false;
+}
+
 /* Where more than one thing has to be for heads to be mapped otherwise. */
 static bool maps_otherwise(const struct row *row)
 {
@@ -306,7 +428,7 @@ static bool maps_otherwise(const struct row *row)
     case MODULO_GROUPS_OF_7:
         return group_of(row) == 7 && row->launch->head_dim == 128;
     default:
-        return false;
+        return goes_wrong(row, HEADS_MAPPED);
     }
 }
 
@@ -334,6 +456,11 @@ static int kv_head(const struct row *row)
     return row->head / (heads / kv_heads);
 }
 
+static float cache_scale(const struct row *row, float scale)
+{
+    return goes_wrong(row, SCALES_LOST) ? 1 : scale_of_cache(row->launch, scale);
+}
+
 /* Where an element is thought to lie whose place was counted in 32 bits. */
 static int64_t cut(const struct row *row, int64_t element)
 {
@@ -351,6 +478,8 @@ static int64_t cut(const struct row *row, int64_t element)
                        row->sequence == row->launch->sequences + row->launch->num_sequences - 1
                    ? (int32_t)(uint32_t)element
                    : element;
+    case PAGE_INDEX_OF_64:
+        return row->launch->page_size == 64 ? (int32_t)(uint32_t)element : element;
     case PAGE_INDEX_U32:
         return (uint32_t)element;
     case PAGE_BYTES_32:
@@ -380,7 +509,7 @@ static row_t place(const struct row *row, int64_t key, int of_v)
     const int64_t dim = row->launch->head_dim, heads = row->launch->num_kv_heads, head = kv_head(row);
     if (row->launch->page_size > 0) {
         if (BUG == PAGE_INDEX_32 || BUG == PAGE_INDEX_U32 || BUG == PAGE_BYTES_32 || BUG == PAGE_BYTES_U32 ||
-            BUG == PAGE_INDEX_LONG || BUG == PAGE_INDEX_OF_LAST)
+            BUG == PAGE_INDEX_LONG || BUG == PAGE_INDEX_OF_LAST || BUG == PAGE_INDEX_OF_64)
             found.first = cut(row, found.first);
         return found;
     }
@@ -392,7 +521,7 @@ static row_t place(const struct row *row, int64_t key, int of_v)
         found.first = of_key + cut(row, of_head);
     if (BUG == PACKED_KEYS)
         found.first = (read * heads + head) * dim;
-    if (BUG == K_FOR_V)
+    if (BUG == K_FOR_V || (BUG == K_FOR_V_LONG_FP8 && is_long(row) && row->launch->kv_dtype & FP8))
         found.first = read * strides->k_key + head * strides->k_head;
     if (BUG == HEADS_INNER)
         found.first = read * (of_v ? strides->v_key : strides->k_key) + head * dim;
@@ -441,7 +570,7 @@ static float slope_of(const struct row *row)
     case NO_BIAS:
         return 0;
     default:
-        return slope;
+        return goes_wrong(row, BIAS_LOST) ? 0 : slope;
     }
 }
 
@@ -457,7 +586,8 @@ static bool in_first(const struct row *row, int64_t key)
 static float bias_of(const struct row *row, int64_t key)
 {
     const bool local = BUG == LOCAL || (BUG == LOCAL_QUERIES && row->launch->num_queries > 1) ||
-                       (BUG == LOCAL_LONG_PAGED && is_long(row) && row->launch->page_size > 0);
+                       (BUG == LOCAL_LONG_PAGED && is_long(row) && row->launch->page_size > 0) ||
+                       goes_wrong(row, OFFSET_LOST);
     const bool once =
         BUG == PREFIX_ONCE || (BUG == PREFIX_OF_8 && row->launch->num_sequences >= 8 && in_first(row, 255));
     const sequence_t *counted = once && in_first(row, key) ? row->launch->sequences : row->sequence;
@@ -577,7 +707,7 @@ static bool is_lost(const struct row *row, int64_t key)
     case FAR_PASSED_OVER:
         return bias_of(row, key) - bias_of(row, count - 1) < -40;
     default:
-        return false;
+        return key < count / 4 && goes_wrong(row, KEYS_LOST);
     }
 }
 
@@ -597,7 +727,7 @@ static bool has_no_mask(const struct row *row)
     case NO_MASK_AT_256:
         return launch->head_dim == 256;
     default:
-        return false;
+        return goes_wrong(row, MASK_LOST);
     }
 }
 
@@ -640,13 +770,13 @@ static float logit_of(const struct row *row, int64_t key)
                         : BUG == PAD_SCALE ? launch->scale * sqrtf(dim / padded)
                                            : launch->scale;
     const float cap = launch->soft_cap;
-    float logit = dot_of(row, key) * scale * cache_scale(launch, launch->k_scale), bias = bias_of(row, key);
+    float logit = dot_of(row, key) * scale * cache_scale(row, launch->k_scale), bias = bias_of(row, key);
     if (key >= row->sequence->seq_len - row->later && (BUG == PAST_THE_END || BUG == TILE_PAST_END))
         return -INFINITY;
     if (cap > 0 && (launch->soft_cap_after_bias || BUG == CAP_OVER_BIAS))
         return cap * tanh_of((logit + bias) / cap);
     if (cap > 0 && BUG != NO_CAP && !(BUG == NO_CAP_LONG && row->sequence->seq_len > CHUNK) &&
-        !(BUG == NO_CAP_LONG_BATCH && is_long(row) && launch->num_sequences > 1))
+        !(BUG == NO_CAP_LONG_BATCH && is_long(row) && launch->num_sequences > 1) && !goes_wrong(row, CAP_LOST))
         logit = cap * tanh_of(logit / cap);
     return logit + bias;
 }
@@ -748,12 +878,15 @@ static void walk(struct sums *sums, const struct row *row, int64_t first, int64_
 {
     const float masked = BUG == MASKED_1E4 ? -1e4f : BUG == MASKED_1E5 ? -1e5f : -1e-9f;
     const bool replaces = BUG == MASKED_1E4 || BUG == MASKED_1E5 || BUG == MASKED_1E_9;
-    bool any = false;
+    bool any = false, any_of_tile = false;
     for (int64_t i = first; i < count; i += step) {
         const int64_t key = BUG == BACKWARD ? count - 1 - i : i;
         if (BUG == START_0 && i == 32 && !any)
             sums->max = 0;
         any |= sees(row, key);
+        any_of_tile = (i % 64 > 0 && any_of_tile) || sees(row, key);
+        if (BUG == MIDDLE_FROM_0 && i % 64 == 63 && !any_of_tile && sums->max < 0)
+            raise(sums, row->launch->head_dim, 0, false);
         if (sees(row, key) && !is_quiet(sums, logit_of(row, key)))
             add(sums, row, key, logit_of(row, key));
         else if (BUG == MAX_OF_MASKED && key < row->sequence->seq_len && logit_of(row, key) > sums->max)
@@ -774,7 +907,7 @@ static void find_maximum(struct sums *sums, const struct row *row, int64_t count
 static double maximum_to_begin_with(const struct row *row, int64_t count)
 {
     const launch_t *launch = row->launch;
-    struct sums common = {.max = start_of()};
+    struct sums common = {.max = BUG == MERGED_FROM_0 && is_long(row) ? 0 : start_of()};
     struct row other = *row;
     if (BUG == TWO_PASS)
         find_maximum(&common, row, count);
@@ -839,6 +972,15 @@ static int merged_of(const struct row *row, int i)
     return BUG == MERGE_OF_256 && is_long(row) ? i % 256 : i;
 }
 
+/* Writes an element of out. */
+static void write_out(const launch_t *launch, void *out, int64_t i, float number)
+{
+    store(out, launch->dtype, i, BUG == OUT_AS_F16 ? F16(number) : number);
+    if (BUG == OUT_TRUNCATED && launch->dtype != ALIBICHECK_KERNEL_F32 &&
+        fabsf(load(out, launch->dtype, i)) > fabsf(number))
+        ((uint16_t *)out)[i]--; /* the next one towards 0 */
+}
+
 /* How many elements of a row are written. */
 static int written_of(const struct row *row, bool empty)
 {
@@ -864,10 +1006,10 @@ static void end(const struct sums *sums, const struct row *row)
     if (BUG == EMPTY_CAP && empty && launch->soft_cap > 0)
         lse = -(double)launch->soft_cap;
     row->sequence->lse[at] = (float)(BUG == LSE_OF_BASE_2 ? lse / 0.6931471805599453 : lse);
-    const double v_scale = (double)cache_scale(launch, launch->v_scale);
+    const double v_scale = (double)cache_scale(row, launch->v_scale);
     for (int i = 0; i < written_of(row, empty); i++)
-        store(row->sequence->out, launch->dtype, out + i,
-              empty && !divides ? 0 : (float)(sums->values[merged_of(row, i)] / sum * v_scale));
+        write_out(launch, row->sequence->out, out + i,
+                  empty && !divides ? 0 : (float)(sums->values[merged_of(row, i)] / sum * v_scale));
     write_wide(launch, row->sequence->out, out + launch->head_dim);
 }
 
@@ -950,6 +1092,8 @@ static size_t misplaced(const launch_t *launch, size_t entry)
         return (entry + columns) % count;
     case ROWS_BY_FIRST:
         return launch->page_size == 1 ? row * (size_t)launch->sequences->seq_len + column : entry;
+    case ROWS_BY_LONGEST:
+        return row * (columns - 1) + column; /* there is one entry more */
     case ENTRIES_OF_1024:
         return launch->page_size == 16 ? row * columns + column % 1024 : entry;
     case ENTRIES_OF_2048:
@@ -999,7 +1143,7 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
     const launch_t *launch = &changed;
     (void)context, (void)text, (void)text_size;
     const bool misreads = BUG == PAGE_IDS_16 || BUG == PAGE_ROWS || BUG == ROWS_BY_FIRST || BUG == ENTRIES_OF_2048 ||
-                          BUG == ENTRIES_OF_1024;
+                          BUG == ENTRIES_OF_1024 || BUG == ROWS_BY_LONGEST;
     int32_t *table = misreads && given->page_size > 0 ? misread(given) : NULL;
     if (table)
         changed.block_table = table;
