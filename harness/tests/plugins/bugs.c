@@ -200,6 +200,7 @@ enum {
     K_SCALE_OF_FIRST, /* the same of the scale of k */
     PARTS_KEPT, /* two sequences have no more parts of 16 keys than those of an earlier launch of as many keys had */
     /* of numbers and types */
+    FAR_OF_150,       /* keys with biases below -150 are passed over */
     OUT_TRUNCATED,    /* out is rounded towards 0 */
     OUT_AS_F16,       /* out of a model in bf16 is rounded to f16 on its way */
     FNUZ_NAN_AS_OCP,  /* the largest of e4m3fnuz is NaN, as its bits are in e4m3 */
@@ -706,6 +707,8 @@ static bool is_lost(const struct row *row, int64_t key)
         return page > 64 && key / page == window_of(row->sequence) / page && window_of(row->sequence) % page > 0;
     case FAR_PASSED_OVER:
         return bias_of(row, key) - bias_of(row, count - 1) < -40;
+    case FAR_OF_150:
+        return bias_of(row, key) - bias_of(row, count - 1) < -150;
     default:
         return key < count / 4 && goes_wrong(row, KEYS_LOST);
     }
