@@ -2,9 +2,9 @@
  * Who is at fault when a kernel and a conventional reference disagree.
  *
  * They disagree about an element if !(|kernel - reference| <= atol + rtol * |reference|), which is what tests elsewhere
- * call a mismatch: NaN disagrees with everything, an infinity agrees with what
- * rounds to it in the kernel's dtype. Only where the truth itself is NaN do two
- * NaNs agree. At fault is each side that has used more than half of the tolerance around the truth,
+ * call a mismatch: NaN disagrees with everything, an infinity agrees with what rounds to it in the kernel's dtype. Only
+ * where the truth itself is NaN do two NaNs agree. At fault is each side that has used more than half of the tolerance
+ * around the truth,
  *
  *     !(|side - truth| <= (atol + rtol * |truth|) / 2)       where the truth is not finite: side differs from it
  *
