@@ -280,8 +280,7 @@ static bool explains_both(const struct suspect *suspect, double rms, double lse)
  * more. Of two keys it is the other one; and an lse that is as predicted tells of the others. */
 static bool shows_one_key(struct suspect *suspect, const struct match *match, const double *predicted)
 {
-    if (match->signature != SIGNATURE_DROPPED_KEYS || suspect->visible == 2 ||
-        (match->exact && suspect_lse_is_off(suspect)))
+    if (match->signature != SIGNATURE_DROPPED_KEYS || suspect->visible == 2 || match->exact)
         return false;
     return nearest_values_key_of(suspect, predicted) >= 0;
 }
