@@ -76,6 +76,13 @@ static inline void begin(struct signature_trial *trial)
     begin_under(trial, TRUTH_OF_INPUTS);
 }
 
+/* Of a kernel that gives none. */
+static inline void forget_lse(struct signature_trial *trial)
+{
+    free(trial->output.lse);
+    trial->output.lse = NULL;
+}
+
 static inline struct signature_trial make_trial(int64_t seq_len, int num_heads, int num_kv_heads, int head_dim,
                                                 enum dtype dtype)
 {

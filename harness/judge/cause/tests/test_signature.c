@@ -715,8 +715,7 @@ static void test_what_is_small_has_a_shape(void **state)
         break_all(&trial, rule_right, 0);
         for (int i = FIRST * ROW; i < 6000 * ROW; i++)
             v[i] *= 0x1p10f;
-        free(trial.output.lse);
-        trial.output.lse = NULL;
+        forget_lse(&trial);
         expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
     }
 }
@@ -738,8 +737,7 @@ static void test_next_to_nothing_has_a_shape(void **state)
             out[d] = 1e-20 * noise(&word);
         set_out(&trial, h, out);
     }
-    free(trial.output.lse);
-    trial.output.lse = NULL;
+    forget_lse(&trial);
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 

@@ -75,14 +75,12 @@ static void test_a_sign_is_no_position_without_lse(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
-        float *lse = trial.output.lse;
         begin(&trial);
         break_all(&trial, i ? rule_top_left : rule_slope, -1);
-        trial.output.lse = NULL;
+        forget_lse(&trial);
         find(&trial);
         assert_int_equal(trial.finding.signature, SIGNATURE_WRONG_SLOPE);
         assert_non_null(strstr(trial.finding.detail, "distances with the sign reversed"));
-        trial.output.lse = lse;
         end(&trial);
     }
 }
@@ -333,8 +331,7 @@ static void test_far_positions_excuse_nothing_in_16_bits(void **state)
         begin(&trial);
         for (int h = 0; h < 4; h++)
             attend(&trial, h, rule_right, 0, 1, log(half ? 5.5 : 5));
-        free(trial.output.lse);
-        trial.output.lse = NULL;
+        forget_lse(&trial);
         expect_and_end(&trial, half ? SIGNATURE_UNKNOWN : SIGNATURE_WRONG_SINK, half ? "" : "5 times");
     }
 }
@@ -656,8 +653,7 @@ static void test_positions_counted_in_visible_keys(void **state)
     trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
     break_all(&trial, rule_counted, 0);
     expect(&trial, SIGNATURE_WRONG_SLOPE, "positions counted in visible keys alone");
-    free(trial.output.lse);
-    trial.output.lse = NULL;
+    forget_lse(&trial);
     expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "positions counted in visible keys alone");
     trial = make_trial(300, 4, 2, 64, DTYPE_F32); /* nothing is between: out is right */
     mask_keys(&trial.made, 290, 300, 1);
@@ -732,8 +728,7 @@ static void test_one_of_two_keys_that_is_weakened_is_not_dropped(void **state)
             begin(&trial);
             trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
             break_all(&trial, rule_weakened, factor);
-            free(trial.output.lse);
-            trial.output.lse = NULL;
+            forget_lse(&trial);
             expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
         }
 }

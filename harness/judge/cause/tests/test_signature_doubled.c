@@ -71,10 +71,8 @@ static void test_any_number_of_keys_at_an_end(void **state)
         struct signature_trial trial = begin_flat(700, dtypes_tried[i % 2]);
         enum counting counting = i & 2 ? COUNT_OLDEST_TWICE : COUNT_NEWEST_TWICE;
         count_all(&trial, &(struct counted_keys){counting, 700, i & 2 ? 423 : 77, 0});
-        if (i & 4) {
-            free(trial.output.lse);
-            trial.output.lse = NULL;
-        }
+        if (i & 4)
+            forget_lse(&trial);
         expect_and_end(&trial, SIGNATURE_DOUBLED_KEYS,
                        i & 2 ? "the oldest 423 keys are counted twice" : "the newest 77 keys are counted twice");
     }
@@ -130,10 +128,8 @@ static void test_slots_behind_pages(void **state)
     for (int with_lse = 0; with_lse < 2; with_lse++) {
         struct signature_trial trial = begin_flat(696, DTYPE_F16);
         count_all(&trial, &(struct counted_keys){COUNT_PAGES_OF_PART, 696, 24, 32});
-        if (!with_lse) {
-            free(trial.output.lse);
-            trial.output.lse = NULL;
-        }
+        if (!with_lse)
+            forget_lse(&trial);
         expect_and_end(&trial, with_lse ? SIGNATURE_LEAK : SIGNATURE_UNKNOWN, with_lse ? "behind pages of 24" : "");
     }
 }
@@ -148,8 +144,7 @@ static void test_slots_behind_pages_are_no_parts(void **state)
         trial.made.slopes[h] = 0.5f / (float)(1 + h);
     begin(&trial);
     count_all(&trial, &(struct counted_keys){COUNT_PAGES_OF_PART, 2100, 24, 32});
-    free(trial.output.lse);
-    trial.output.lse = NULL;
+    forget_lse(&trial);
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 

@@ -38,12 +38,6 @@ static void count_some(struct signature_trial *trial, int head, const int *keys,
         trial->output.lse[head] = (float)(max + log(sum));
 }
 
-static void forget_lse(struct signature_trial *trial)
-{
-    free(trial->output.lse);
-    trial->output.lse = NULL;
-}
-
 static const int scattered[] = {41, 133, 134, 135, 288, 502, 611, 690};
 static const double twice[] = {2, 2, 2, 2, 2, 2, 2, 2}, never[8] = {0};
 

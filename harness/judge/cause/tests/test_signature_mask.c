@@ -102,8 +102,7 @@ static void test_shares_fitted_to_as_many_elements_show_nothing(void **state)
             }
             set_out(&trial, h, out);
         }
-        free(trial.output.lse);
-        trial.output.lse = NULL;
+        forget_lse(&trial);
         expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
     }
 }
@@ -235,10 +234,8 @@ static void test_an_empty_row_is_rounded_where_the_sentinel_stands(void **state)
             begin(&trial);
             trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-3};
             break_all(&trial, rule_added_f32, -1e4);
-            if (!with_lse) {
-                free(trial.output.lse);
-                trial.output.lse = NULL;
-            }
+            if (!with_lse)
+                forget_lse(&trial);
             if (more)
                 leave_something(&trial);
             expect_and_end(&trial, more ? SIGNATURE_UNKNOWN : SIGNATURE_LEAK, "");
@@ -285,8 +282,7 @@ static void test_small_slopes_are_no_plain_mean(void **state)
         break_all(&trial, rule_slope_power, power);
         find(&trial);
         assert_int_not_equal(trial.finding.signature, SIGNATURE_UNIFORM);
-        free(trial.output.lse);
-        trial.output.lse = NULL;
+        forget_lse(&trial);
         find(&trial);
         assert_int_not_equal(trial.finding.signature, SIGNATURE_UNIFORM);
         end(&trial);

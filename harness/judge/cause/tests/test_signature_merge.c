@@ -189,10 +189,8 @@ static void test_a_sum_without_its_factor_is_told_by_lse_or_by_f32(void **state)
                 trial.made.slopes[h] = 0x1p-8f * (float)(h + 1);
             begin_narrow(&trial);
             attend_all_online(&trial, &sum_of_32);
-            if (!with_lse) {
-                free(trial.output.lse);
-                trial.output.lse = NULL;
-            }
+            if (!with_lse)
+                forget_lse(&trial);
             expect(&trial, narrow && !with_lse ? SIGNATURE_UNKNOWN : SIGNATURE_WRONG_MERGE, "");
             for (int h = 0; h < 4 && with_lse; h++) /* by what lse may be off of, where its logits were rounded */
                 trial.output.lse[h] += 1e-3f;

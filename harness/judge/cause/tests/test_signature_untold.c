@@ -1,12 +1,6 @@
 /* Outputs that two causes explain alike, of which none may be named. */
 #include "harness/judge/cause/tests/signature_trial.h"
 
-static void forget_lse(struct signature_trial *trial)
-{
-    free(trial->output.lse);
-    trial->output.lse = NULL;
-}
-
 /* Of one key lse is its logit: whether lse or the logit was multiplied, or lost, does not show. Of many keys it does.
  */
 static void test_lse_of_one_key(void **state)
