@@ -22,7 +22,7 @@ static enum error_kind print_text(const struct record *record, int64_t element, 
         return ERROR_NONE;
     const struct metrics *total = &record->verdict->total;
     const bool advised = !record->finding || record->finding->signature != SIGNATURE_UNKNOWN ||
-                         (record->contract && record->contract->named) || record_failed_by_oracle_alone(record);
+                         (record->contract && record->contract->named) || record_oracles_alone(record);
     char *findings = record_findings(record, "  ", advised), *notes = record_notes(record);
     if (!findings || !notes) {
         free(findings);

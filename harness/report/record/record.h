@@ -102,11 +102,19 @@ char *record_format_error(char *text, const struct record *record, enum metric m
  * NULL: there are none. false: memory is short. */
 bool record_known_bugs(char **bugs, const struct record *record);
 
-/* Whether nothing is wrong with the output that was judged, and an oracle saw what has no name. */
-bool record_failed_by_oracle_alone(const struct record *record);
+/* What oracles saw that has no name, where nothing is wrong with the output that was judged. */
+enum oracles_alone {
+    ORACLES_ALONE_NOT,        /* they saw nothing of the kind, or the output is wrong */
+    ORACLES_ALONE_COPIES,     /* a changed copy of the problem has a wrong result */
+    ORACLES_ALONE_WRITES,     /* writes beside outputs, and nothing else */
+    ORACLES_ALONE_DETERMINISM /* two runs on the same inputs differ, and nothing else: that may be meant */
+};
+enum { ORACLES_ALONE_COUNT = ORACLES_ALONE_DETERMINISM + 1 };
 
-/* And saw it in nothing but two runs on the same inputs: a kernel may add in another order each time, and mean to. */
-bool record_failed_by_determinism_alone(const struct record *record);
+enum oracles_alone record_oracles_alone(const struct record *record);
+
+/* A sentence or more; NULL of ORACLES_ALONE_NOT. */
+extern const char *const record_oracles_alone_meanings[ORACLES_ALONE_COUNT];
 
 /* How the point failed: its signature, of a failure that nobody expected and if explained with meaning and remedy, and
  * each oracle that was violated, and known bugs that fail so, a line each after indent; "" if nothing is to be said. A

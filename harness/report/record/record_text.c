@@ -265,42 +265,6 @@ static const char *remedy_of(const struct record *record)
     return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
 }
 
-bool record_failed_by_oracle_alone(const struct record *record)
-{
-    const struct signature_finding *finding = record->finding;
-    return finding && finding->signature == SIGNATURE_UNKNOWN && finding->num_rows_failing == 0 && record->oracles &&
-           oracles_violated_mask(record->oracles) != 0 &&
-           !(record->classes && class_is_missed(record->classes, &record->point->demand));
-}
-
-bool record_failed_by_determinism_alone(const struct record *record)
-{
-    return record_failed_by_oracle_alone(record) && oracles_violated_mask(record->oracles) == 1u << ORACLE_DETERMINISM;
-}
-
-/* Of what was seen under an oracle alone no element of the output that was judged says anything. */
-static const char by_oracle_alone[] =
-    "The output that was judged is within all that is asked of it; on a changed copy of the problem, of which the "
-    "oracle's line tells, the kernel is wrong. `alibicheck list oracles` says what must hold there.";
-static const char by_its_writes_alone[] =
-    "The output that was judged is within all that is asked of it. What the kernel writes to beside its outputs, of "
-    "which the oracle's line tells, is somebody else's.";
-
-static const char by_determinism_alone[] =
-    "The output that was judged is within all that is asked of it; a run on the same inputs gave other bits. Sums "
-    "whose "
-    "order changes from run to run, as atomics have them, do that: where it is meant, ask for the other oracles by "
-    "name "
-    "(`oracles`). Else look for a race, or for memory that is read before it is written.";
-
-static const char *meaning_of_oracles_alone(const struct record *record)
-{
-    const unsigned of_writes = 1u << ORACLE_INPUTS | 1u << ORACLE_GUARDS;
-    if (record_failed_by_determinism_alone(record))
-        return by_determinism_alone;
-    return oracles_violated_mask(record->oracles) & ~of_writes ? by_oracle_alone : by_its_writes_alone;
-}
-
 /* "signature leak: DETAIL (3 of 4 heads examined)", and of a failure that nobody expected what it means and takes. */
 static bool print_finding(FILE *stream, const char *indent, const struct record *record, bool explained)
 {
@@ -317,8 +281,9 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
                        of_queries);
     bool named = fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature],
                          finding->detail[0] ? ": " : "", finding->detail, rows) > 0;
-    if (!brief && record_failed_by_oracle_alone(record))
-        return fprintf(stream, "%s  %s\n", indent, meaning_of_oracles_alone(record)) > 0 && named;
+    if (!brief && record_oracles_alone(record))
+        return fprintf(stream, "%s  %s\n", indent, record_oracles_alone_meanings[record_oracles_alone(record)]) > 0 &&
+               named;
     return named &&
            (brief || fprintf(stream, "%s  %s%s%s\n", indent, untried ? "" : signature_meaning(signature),
                              untried ? "" : " ", remedy_for(remedy, remedy_of(record), reader_of(record))) > 0);

@@ -223,12 +223,12 @@ static char *make_part(const struct table_style *style, const struct record *rec
 
 bool table_row_make(struct table_row *row, const struct table_style *style, const struct record *record)
 {
+    const enum oracles_alone alone = record_oracles_alone(record);
     *row = (struct table_row){
         .unexpected = !status_as_expected(record->outcome.status),
-        .meaning = record_failed_by_determinism_alone(record) ? TABLE_MEANING_OF_DETERMINISM
-                   : record_failed_by_oracle_alone(record)    ? TABLE_MEANING_OF_ORACLES
-                   : record->finding                          ? (unsigned)record->finding->signature
-                                                              : (unsigned)SIGNATURE_NONE,
+        .meaning = alone             ? SIGNATURE_COUNT + (unsigned)alone
+                   : record->finding ? (unsigned)record->finding->signature
+                                     : (unsigned)SIGNATURE_NONE,
     };
     if (row->unexpected && !(row->failure = tell_failure(style, record)))
         return false;

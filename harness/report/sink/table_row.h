@@ -16,7 +16,7 @@ struct table_style {
     bool of_batch; /* points are the sequences of one output that was handed over, which no column tells apart */
 };
 
-enum { TABLE_MEANING_OF_ORACLES = SIGNATURE_COUNT, TABLE_MEANING_OF_DETERMINISM, TABLE_MEANINGS };
+enum { TABLE_MEANINGS = SIGNATURE_COUNT + ORACLES_ALONE_COUNT };
 
 struct table_row {
     bool unexpected;         /* the point did not end as expected */

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include "harness/report/sink/table_row.h"
 #include "harness/report/record/tests/sample.h"
 #include "harness/report/sink/sink.h"
 #include "harness/report/sink/table_layout.h"
@@ -377,6 +378,28 @@ static void test_details(void **state)
     free(text);
 }
 
+/* A point after one that failed by another oracle alone is told what its own means. */
+static void test_each_meaning_of_oracles_is_told(void **state)
+{
+    static const enum oracle oracles_seen[] = {ORACLE_BATCH, ORACLE_GUARDS, ORACLE_DETERMINISM};
+    const struct signature_finding finding = {.signature = SIGNATURE_UNKNOWN, .detail = "by an oracle alone"};
+    struct desk *desk = *state;
+    enum oracles_alone alone[3];
+    for (int i = 0; i < 3; i++) {
+        struct oracle_report report = {.detail = {""}};
+        report.outcome[oracles_seen[i]] = ORACLE_VIOLATED;
+        desk->sample.record.finding = &finding;
+        desk->sample.record.oracles = &report;
+        desk->sample.record.outcome.status = STATUS_XFAIL;
+        struct table_row row;
+        assert_true(table_row_make(&row, &(struct table_style){.detail = TABLE_QUIET}, &desk->sample.record));
+        alone[i] = record_oracles_alone(&desk->sample.record);
+        assert_int_equal(row.meaning, SIGNATURE_COUNT + (unsigned)alone[i]);
+        table_row_clear(&row);
+    }
+    assert_true(alone[0] != alone[1] && alone[1] != alone[2] && alone[0] != alone[2]);
+}
+
 /* Quiet is about what is as expected; nothing that failed is lost. */
 static void test_quiet(void **state)
 {
@@ -599,6 +622,7 @@ int main(void)
         TEST(test_a_named_contract_is_told_first),
         TEST(test_why_points_are_skipped),
         TEST(test_details),
+        TEST(test_each_meaning_of_oracles_is_told),
         TEST(test_quiet),
         TEST(test_columns_are_those_that_are_asked_for),
         TEST(test_each_column_has_a_name),
