@@ -218,6 +218,38 @@ static void test_weights_are_rounded_beside_a_sink(void **state)
     expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "weights rounded to bf16");
 }
 
+/* Key j's weight, within a quarter of an ulp of f16 of a number of eight bits: f16 and bf16 both round it to that. */
+static double weight_beside_eight_bits(int64_t key)
+{
+    double of_eight_bits = (double)(128 + 37 * key % 128) / 256;
+    return key == 0 ? 1 : of_eight_bits * (1 + (double)(key % 3 - 1) * 0x1p-13);
+}
+
+/* Which dtype weights were rounded to is not said where two would have made the same of them. */
+static void test_weights_that_fit_two_dtypes(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(40, 4, 2, 64, DTYPE_F32);
+    const float none = 0, scale_undone = 8;
+    for (size_t i = 0; i < 4 * 64; i++)
+        dtype_narrow(DTYPE_F32, trial.made.q, i, 1, i % 64 ? &none : &scale_undone);
+    for (int64_t j = 0; j < 40; j++)
+        for (int g = 0; g < 2; g++) {
+            float logit = (float)log(weight_beside_eight_bits(j));
+            dtype_narrow(DTYPE_F32, trial.made.k, problem_row(&trial.made.problem, j, g), 1, &logit);
+        }
+    memset(trial.made.slopes, 0, 4 * sizeof *trial.made.slopes);
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-12, 1e-6, 1e-3};
+    for (int h = 0; h < 4; h++) {
+        double out[64], lse = attend_exactly(&trial.made.problem, h, rule_weight_bf16, 0, 1, -INFINITY, out);
+        for (int d = 0; d < 64; d++)
+            out[d] *= exp(lse - trial.truth.lse[h]);
+        set_out(&trial, h, out);
+    }
+    expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "weights rounded: the row does not tell to which dtype");
+}
+
 /* Weights against a maximum of 0, as multiples of 2^-149. */
 static void test_weights_that_are_subnormal(void **state)
 {
@@ -259,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_epsilon_in_chunks_and_merge),
         cmocka_unit_test(test_one_factor_for_all_heads_is_no_epsilon),
         cmocka_unit_test(test_weights_are_rounded_beside_a_sink),
+        cmocka_unit_test(test_weights_that_fit_two_dtypes),
         cmocka_unit_test(test_weights_that_are_subnormal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
