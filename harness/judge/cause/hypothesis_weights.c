@@ -11,9 +11,8 @@ struct weight_rounding {
     bool divided; /* by their sum first */
 };
 
-/* Attention over log(rounded weights), its sum exchanged, into suspect->predicted; false where none is left, as beside
- * a large sink: an output of nothing but 0 does not tell how its weights were lost. */
-static bool predict_weights(struct suspect *suspect, struct weight_rounding rounding)
+/* Attention over log(rounded weights), its sum exchanged, into suspect->predicted. */
+static void predict_weights(struct suspect *suspect, struct weight_rounding rounding)
 {
     const struct problem *problem = suspect->problem;
     double rounded_sum = 0, first = rounding.divided ? suspect->sum : 1, sink = suspect->sink;
@@ -28,7 +27,6 @@ static bool predict_weights(struct suspect *suspect, struct weight_rounding roun
     suspect->sink = sink;
     for (int d = 0; d < problem->head_dim; d++)
         suspect->predicted[d] *= rounded_sum * first / suspect->sum;
-    return rounded_sum > 0;
 }
 
 static const struct weight_rounding weight_roundings[] = {
@@ -73,10 +71,9 @@ void hypothesis_rounded_weights(struct suspect *suspect)
     suspect->remedy = "Hold weights in f32 for their product with v, or add up the rounded ones.";
     for (int i = 0; i < NUM_WEIGHT_ROUNDINGS; i++) {
         const struct weight_rounding *rounding = &weight_roundings[i];
-        explains[i] = predict_weights(suspect, *rounding);
+        predict_weights(suspect, *rounding);
         rms[i] = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
-        explains[i] = explains[i] &&
-                      suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
+        explains[i] = suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
                                     "weights%s rounded to %s", rounding->divided ? ", divided by their sum first," : "",
                                     dtypes[rounding->dtype].name);
         best |= explains[i] && suspect->best.signature == SIGNATURE_PRECISION_LOSS && suspect->best.rms == rms[i];
@@ -103,16 +100,12 @@ void hypothesis_rounded_output(struct suspect *suspect)
     suspect->remedy = "Store the output as the nearest number of its dtype, straight from f32.";
     for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++)
         for (int cut = problem->dtype == narrow[i]; cut < 2; cut++) {
-            bool some = false; /* is left: as with weights */
-            for (int d = 0; d < problem->head_dim; d++) {
+            for (int d = 0; d < problem->head_dim; d++)
                 suspect->predicted[d] = cut ? cut_to(narrow[i], suspect->truth[d])
                                             : (double)dtype_round(narrow[i], (float)suspect->truth[d]);
-                some |= suspect->predicted[d] != 0;
-            }
-            if (some)
-                suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
-                              cut ? "the output cut off to %s, towards 0" : "the output rounded to %s",
-                              dtypes[narrow[i]].name);
+            suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
+                          cut ? "the output cut off to %s, towards 0" : "the output rounded to %s",
+                          dtypes[narrow[i]].name);
         }
     suspect->remedy = NULL;
 }
