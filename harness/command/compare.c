@@ -33,6 +33,7 @@ struct work {
     struct printout outputs[COMPARE_FORMAT_COUNT];
     size_t num_outputs;
     struct replacement baseline;
+    struct baseline_change baseline_change;
     bool baseline_is_open;
     int lock; /* descriptor of the folder of the baseline that is updated, or -1 */
 };
@@ -73,6 +74,7 @@ static enum error_kind make_view(struct work *work, struct error *error)
         .order = work->order,
         .verbose = options->verbose,
         .gitlab = options->gitlab,
+        .updates = options->update_baseline,
         .colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour),
         .breaks_keys = options->width || isatty(STDOUT_FILENO),
         .width = options->width ? options->width : terminal_width(),
@@ -212,8 +214,8 @@ static enum error_kind print(struct printout *printout, const struct compare_vie
 static enum error_kind write_baseline(struct work *work, struct error *error)
 {
     char *text;
-    struct baseline_change change;
-    enum error_kind kind = baseline_update(&text, &change, &work->collation, &work->options->notes, error);
+    struct baseline_change *change = &work->baseline_change;
+    enum error_kind kind = baseline_update(&text, change, &work->collation, &work->options->notes, error);
     if (kind)
         return kind;
     kind = file_write(work->baseline.descriptor, work->baseline.target, text, strlen(text), error);
@@ -225,7 +227,7 @@ static enum error_kind write_baseline(struct work *work, struct error *error)
         kind = replacement_keep(&work->baseline, error);
     if (!kind)
         fprintf(stderr, "alibicheck: %s: %zu added, %zu changed, %zu removed, %zu as they were\n", work->options->base,
-                change.added, change.changed, change.removed, change.kept);
+                change->added, change->changed, change->removed, change->kept);
     return kind;
 }
 
@@ -275,7 +277,7 @@ int compare_files(const struct compare_options *options, struct error *error)
         kind = print_outputs(&work, false, error);
     if (!kind && options->update_baseline)
         kind = write_baseline(&work, error);
-    work.view.is_updated = !kind && options->update_baseline;
+    work.view.updated = !kind && options->update_baseline ? &work.baseline_change : NULL;
     kind = close_outputs(&work, kind, error);
     /* Last: where nobody reads it, as behind `| head`, it may end the program. What an update is refused for is there.
      */

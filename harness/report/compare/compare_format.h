@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "harness/report/compare/compare.h"
+#include "harness/report/compare/baseline.h"
 #include "harness/report/compare/compare_field.h"
 
 /* How the person who asked wants to see it. */
@@ -18,10 +18,11 @@ struct compare_view {
     size_t num_order;
     bool verbose; /* everything that changed, and every point of every change but that of the same bits */
     bool colour;
-    int width;        /* of a line, in characters */
-    bool breaks_keys; /* longer keys go on in the next line; else they stay whole, to be copied */
-    bool gitlab;      /* JUnit: failures that are expected or known are skipped tests */
-    bool is_updated;  /* the base is a baseline that has been updated by this comparison */
+    int width;                             /* of a line, in characters */
+    bool breaks_keys;                      /* longer keys go on in the next line; else they stay whole, to be copied */
+    bool gitlab;                           /* JUnit: failures that are expected or known are skipped tests */
+    bool updates;                          /* the base is a baseline that is to be what this comparison makes of it */
+    const struct baseline_change *updated; /* what came of that; NULL: nothing, as it was refused */
 };
 
 struct compare_format {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/compare/compare_advice.h"
 #include "harness/report/compare/compare_text.h"
 #include "harness/support/text.h"
 
@@ -77,6 +78,22 @@ static bool print_counts(FILE *stream, const struct collation *collation)
     return left_out;
 }
 
+/* What to do about it: a list. */
+static bool print_advice(FILE *stream, const struct compare_view *view)
+{
+    char *advice = view->updates ? strdup("") : collation_advice(view->collation), *rest = advice;
+    bool complete = advice;
+    if (complete && *advice)
+        fputs("\n", stream);
+    for (char *line; complete && (line = strsep(&rest, "\n")) && *line;) {
+        fputs("- ", stream);
+        complete = print_cell(stream, line, false);
+        fputs("\n", stream);
+    }
+    free(advice);
+    return complete;
+}
+
 static bool print_heading(FILE *stream, const struct collation *collation)
 {
     char *before = collation_describe(collation->base), *after = collation_describe(collation->new);
@@ -108,7 +125,8 @@ static bool print_markdown(FILE *stream, const struct compare_view *view)
 {
     const struct collation *collation = view->collation;
     const struct compared **points = compare_view_order(view, true), **first = points;
-    bool complete = points && print_heading(stream, collation) && print_counts(stream, collation);
+    bool complete =
+        points && print_heading(stream, collation) && print_counts(stream, collation) && print_advice(stream, view);
     for (enum change change = 0; change < CHANGE_COUNT && complete; change++) {
         if (collation->by_change[change] && !change_is_none(change))
             complete = print_change(stream, view, change, first);

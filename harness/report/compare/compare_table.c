@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/compare/compare_advice.h"
 #include "harness/report/compare/compare_text.h"
 #include "harness/support/text.h"
 
@@ -171,13 +172,37 @@ static bool print_columns(FILE *stream, const struct compare_view *view)
 
 /* ---- all --------------------------------------------------------------------------------------------------------- */
 
+static const char *update_text(const struct baseline_change *change)
+{
+    if (!change)
+        return "";
+    return change->added + change->changed + change->removed ? "; the baseline is updated"
+                                                             : "; the baseline stays as it was";
+}
+
+/* How it ends, on the last line: what is worth doing about it stands before, unless that is being done, or programs
+ * read columns. */
+static bool print_end(FILE *stream, const struct compare_view *view)
+{
+    const bool advises = !view->updates && view->num_columns == 0;
+    char *sentence = collation_sentence(view->collation);
+    char *advice = advises ? collation_advice(view->collation) : strdup(""), *rest = advice;
+    const bool complete = sentence && advice;
+    for (char *line; complete && (line = strsep(&rest, "\n")) && *line;)
+        print_wrapped(stream, line, " ", 0, view->width);
+    if (complete)
+        fprintf(stream, "%s%s%s\n", *advice ? "\n" : "", sentence, update_text(view->updated));
+    free(advice);
+    free(sentence);
+    return complete;
+}
+
 static bool print_table(FILE *stream, const struct compare_view *view)
 {
     const struct collation *collation = view->collation;
     char *before = collation_describe(collation->base), *after = collation_describe(collation->new);
-    char *sentence = collation_sentence(collation), *subjects = collation_subjects(collation);
-    char *hint = collation_hint(collation);
-    bool complete = before && after && sentence && subjects && hint;
+    char *subjects = collation_subjects(collation), *hint = collation_hint(collation);
+    bool complete = before && after && subjects && hint;
     if (complete) {
         fprintf(stream, "base  %s\nnew   %s%s%s\n\n", before, after, *subjects ? "; " : "", subjects);
         if (*hint)
@@ -186,11 +211,10 @@ static bool print_table(FILE *stream, const struct compare_view *view)
         if (*collation_void(collation))
             fprintf(stream, "%s\n\n", collation_void(collation));
         complete = (view->num_columns ? print_columns(stream, view) : print_changes(stream, view)) && complete;
-        fprintf(stream, "%s%s\n", sentence, view->is_updated ? "; the baseline is updated" : "");
+        complete = print_end(stream, view) && complete;
     }
     free(hint);
     free(subjects);
-    free(sentence);
     free(after);
     free(before);
     return complete;

@@ -52,7 +52,8 @@ static int rank(const struct compared *point, enum fact fact)
     };
     const enum fact_role role = fact_info(fact).role;
     if (role == FACT_OF_CLASS && point->tendencies[fact] == TENDENCY_WORSE && !is_lost_with_output(point, fact))
-        return -11; /* it may be all that is not allowed */
+        /* It may be all that is not allowed; of a failure the cause says more. */
+        return leads[point->change] == FACT_OF_ERROR ? -11 : ranks[FACT_OF_CAUSE];
     int of_tendency = role == FACT_OF_ERROR ? TENDENCY_WORSE - (int)point->tendencies[fact] : 0;
     return (role == leads[point->change] ? -10 : ranks[role]) + of_tendency;
 }

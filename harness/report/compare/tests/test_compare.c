@@ -301,8 +301,90 @@ static void test_table(void **state)
         "worse: 2 that have a figure or a class that is worse\n"
         "  a:much worse  max_ulp_err 0.5 -> 0.75 (+50%)\n"
         "  a:worse  max_ulp_err 0.5 -> 0.5000000001 (+2e-08%)\n\n"
+        "to see the first, add --only 'b:unlike' --verbose to the run's command, and\n"
+        "--bundle DIR to keep it as a file for `alibicheck judge`; `alibicheck explain\n"
+        "CASE... --only KEY` says what its error is made of\n"
+        "of points that are not comparable cases or the program have changed: run the\n"
+        "kernel of the base once more, by the same program on the same cases; of points\n"
+        "that are missing the run was to have all that the base has: the same cases,\n"
+        "without --only and --where; --allow METRIC=+X% lets a figure be worse by so\n"
+        "much, --allow all=+X% each of them\n\n"
         "1 not comparable, 1 missing, 2 worse, 5 left out by --where: not comparable\n");
     free(text);
+    clear(&pair);
+}
+
+/* What is said to do helps: of records no baseline can be updated, and what fails needs a link and a day. */
+static void test_advice(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        bool of_baseline;
+        const char *const said[4], *const unsaid[3];
+    } rows[] = {
+        {"key=\"a:1\"", "key=\"a:1\"", true, {""}, {"to see", "--", "meant"}},
+        {"key=\"a:1\"", "key=\"a:1\";max_ulp_err=0.25;" OTHER, true, {""}, {"to see", "--", "meant"}},
+        {"key=\"a:1\"",
+         "key=\"a:1\";max_ulp_err=0.75;" OTHER,
+         true,
+         {"--only 'a:1' --verbose", "--allow METRIC=+X%", "--update-baseline --reason TEXT"},
+         {"--known-failure", "missing", "not comparable"}},
+        {"key=\"a:1\"",
+         "key=\"a:1\";max_ulp_err=0.75;" OTHER,
+         false,
+         {"--only 'a:1' --verbose", "--allow METRIC=+X%"},
+         {"--known-failure", "--update-baseline"}},
+        {"key=\"a:1\"",
+         "key=\"a:1\";status=\"fail\";" OTHER,
+         true,
+         {"--only 'a:1' --verbose", "--update-baseline", "--known-failure LINK and --expires YYYY-MM-DD"},
+         {"--allow"}},
+        {"key=\"a:1\"", "key=\"a:1\";truth_digest=\"4\"", true, {"not comparable", "--reason TEXT"}, {"--allow"}},
+        {"key=\"a:1\"", "key=\"a:2\"", true, {"without --only", "--update-baseline"}, {"to see", "--allow"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair pair;
+        join(&pair, &rows[i].before, 1, &rows[i].after, 1, &rules, NULL);
+        pair.base.is_baseline = rows[i].of_baseline;
+        struct compare_view view = {.collation = &pair.collation, .width = 1000};
+        char *text = print(&compare_table, &view);
+        for (size_t j = 0; j < 4 && rows[i].said[j]; j++)
+            assert_non_null(strstr(text, rows[i].said[j]));
+        for (size_t j = 0; j < 3 && rows[i].unsaid[j]; j++)
+            if (strstr(text, rows[i].unsaid[j]))
+                fail_msg("row %zu says %s: %s", i, rows[i].unsaid[j], text);
+        free(text);
+        view.updates = true;
+        text = print(&compare_table, &view);
+        assert_null(strstr(text, "to see"));
+        free(text);
+        clear(&pair);
+    }
+}
+
+/* An update says whether it has changed anything. */
+static void test_update(void **state)
+{
+    (void)state;
+    static const struct {
+        struct baseline_change change;
+        const char *said;
+    } rows[] = {
+        {{.kept = 1}, ": worse; the baseline stays as it was\n"},
+        {{.added = 1}, ": worse; the baseline is updated\n"},
+        {{.changed = 1}, ": worse; the baseline is updated\n"},
+        {{.removed = 1}, ": worse; the baseline is updated\n"},
+    };
+    struct pair pair;
+    join_all(&pair, "change = worse");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct compare_view view = {
+            .collation = &pair.collation, .width = 80, .updates = true, .updated = &rows[i].change};
+        char *text = print(&compare_table, &view);
+        assert_non_null(strstr(text, rows[i].said));
+        free(text);
+    }
     clear(&pair);
 }
 
@@ -538,6 +620,8 @@ int main(void)
         cmocka_unit_test(test_another_gpu_is_told),
         cmocka_unit_test(test_bits_turn_red),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_advice),
+        cmocka_unit_test(test_update),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_what_is_left_out_is_said),
