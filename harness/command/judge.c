@@ -162,7 +162,7 @@ static enum error_kind judge_sequence(struct judge_run *judging, struct evaluato
     judging->summary.by_status[record.outcome.status]++;
     progress_display_hide(evaluator->display);
     for (size_t i = 0; i < judging->num_sinks && !kind; i++)
-        kind = judging->sinks[i].kind->record(&judging->sinks[i], &record, error);
+        kind = sink_record(&judging->sinks[i], &record, error);
     if (!kind && judging->options->explain && !outputs_take_stdout(&judging->outputs))
         kind = judge_explain(&record, record.explained, "worst element", error);
     progress_display_show(evaluator->display);

@@ -254,6 +254,7 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
     run->plan.table = options->table;
     run->plan.threads = options->selection.threads;
     run->plan.junit_gitlab = options->junit_gitlab;
+    run->plan.keep_failed = options->keep_failed;
     run->plan.of_files = !selection_is_of_axes(&options->selection);
     enum error_kind kind = open_sinks(run, error);
     if (kind)

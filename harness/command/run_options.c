@@ -19,11 +19,16 @@ enum {
     OPTION_FAIL_FAST,
     OPTION_TIME_LIMIT,
     OPTION_DRY_RUN,
-    OPTION_JUNIT_STYLE
+    OPTION_JUNIT_STYLE,
+    OPTION_KEEP_FAILED
 };
 
 static const struct argp_option own_options[] = {
     {"junit-style", OPTION_JUNIT_STYLE, "STYLE", 0, "default, or gitlab: failures that are expected are skipped tests",
+     2},
+    {"keep-failed", OPTION_KEEP_FAILED, "N", 0,
+     "of --bundle, --bundle-without-kv, --private-bundle and --dump: write the first N points alone that do not end as "
+     "their case expects; all: every one of them",
      2},
     {"resume", OPTION_RESUME, NULL, 0,
      "go on with the file of --results: its records are kept, what is missing is computed, and in the end it is as if "
@@ -51,6 +56,28 @@ static void parse_path(struct run_options *options, int key, char *argument, con
     if (kind->target == SINK_TO_FILE && strcmp(argument, "-") == 0)
         argp_error(state, "--%s -: allowed: a file; standard output has the table or the records", kind->option);
     *path = argument ? argument : "-";
+}
+
+static void parse_keep_failed(struct run_options *options, const char *argument, const struct argp_state *state)
+{
+    option_once(options->keep_failed > 0, own_options, OPTION_KEEP_FAILED, argument, state);
+    uint64_t number = SIZE_MAX;
+    int negative = 0;
+    if (strcmp(argument, "all") != 0 &&
+        (number_parse_whole(argument, strlen(argument), &number, &negative) != VALUE_SOUND || negative || number == 0))
+        argp_error(state, "--keep-failed %s: allowed: 1 and more, or all", argument);
+    options->keep_failed = (size_t)number;
+}
+
+/* What is said of folders is said of one. */
+static void check_keep_failed(const struct run_options *options, const struct argp_state *state)
+{
+    bool keeps = false;
+    for (int i = 0; i < SINK_COUNT; i++)
+        keeps |= sink_kinds[i]->target == SINK_TO_FOLDER && options->outputs.paths[i];
+    if (options->keep_failed && !keeps)
+        argp_error(state, "--keep-failed: no points are kept; allowed: with --bundle DIR, --bundle-without-kv DIR, "
+                          "--private-bundle DIR or --dump DIR");
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -91,7 +118,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->junit_style_said = true;
         options->junit_gitlab = parse_junit_style(argument, state);
         return 0;
+    case OPTION_KEEP_FAILED:
+        parse_keep_failed(options, argument, state);
+        return 0;
     case ARGP_KEY_END:
+        check_keep_failed(options, state);
         foreign_check_resume(&options->foreign, options->resume, options->any_build, state);
         if (options->foreign.pipes && options->jobs > 1)
             argp_error(state, "--kernel-pipes: one point at a time; allowed: --jobs 1");

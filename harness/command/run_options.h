@@ -19,6 +19,7 @@ struct run_options {
     bool any_build;                      /* those of another build too */
     bool dry_run;                        /* say what would be done */
     bool junit_style_said, junit_gitlab; /* whether there is --junit-style, and of it */
+    size_t keep_failed;                  /* folders get so many points that failed, and no others; 0: all points */
     bool fail_fast;                      /* stop at the first point that does not end as expected */
     double time_limit_s;                 /* no point begins later than this; 0: no limit */
     int jobs;                            /* points at a time, which share the threads; 0: not said */

@@ -55,7 +55,7 @@ static enum error_kind hand_out(const struct walk *walk, const struct record *re
 {
     enum error_kind kind = ERROR_NONE;
     for (size_t i = 0; i < walk->num_sinks && !kind; i++)
-        kind = walk->sinks[i].kind->record(&walk->sinks[i], record, error);
+        kind = sink_record(&walk->sinks[i], record, error);
     return kind;
 }
 

@@ -28,8 +28,9 @@ struct sink_plan {
     const struct kept *kept; /* records that are known already; NULL: none */
     bool of_files;           /* cases are from case files, or from standard input */
     struct table_options table;
-    int threads;       /* for what a sink computes */
-    bool junit_gitlab; /* in JUnit, failures that are expected are skipped tests */
+    int threads;        /* for what a sink computes */
+    bool junit_gitlab;  /* in JUnit, failures that are expected are skipped tests */
+    size_t keep_failed; /* folders get the first so many points that did not end as expected, and no others; 0: all */
 };
 
 /* An open sink. */
@@ -37,6 +38,7 @@ struct sink {
     const struct sink_kind *kind;
     const struct sink_plan *plan;
     const char *path; /* the caller's; also for error messages; "-" is stdout */
+    size_t written;   /* records that it was given */
     void *state;      /* the kind's */
 };
 
@@ -98,5 +100,16 @@ const char *sink_argument(const struct sink_kind *kind);
 /* sink is overwritten; to be closed only if it was opened. */
 enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path,
                           const struct sink_plan *plan, struct error *error);
+
+/* Gives it the record, unless it is a folder that keeps other points (plan->keep_failed). Here, as libalibicheck-run
+ * has a sink of its own and none of these. */
+static inline enum error_kind sink_record(struct sink *sink, const struct record *record, struct error *error)
+{
+    const size_t most = sink->kind->target == SINK_TO_FOLDER ? sink->plan->keep_failed : 0;
+    if (most > 0 && (status_as_expected(record->outcome.status) || sink->written == most))
+        return ERROR_NONE;
+    sink->written++;
+    return sink->kind->record(sink, record, error);
+}
 
 #endif
