@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/library/metric.h"
+#include "harness/report/record/status_test.h"
 #include "harness/support/build_info.h"
 #include "harness/support/junit_document.h"
 #include "harness/support/replacement.h"
@@ -32,23 +33,6 @@ struct junit {
     struct test *tests;
     size_t num_tests, capacity;
 };
-
-/* What a status is as a test. */
-static const struct {
-    enum junit_result result;
-    const char *type;
-    bool says; /* there is something to say of it, even if it passes */
-} status_results[STATUS_COUNT] = {
-    [STATUS_PASS] = {JUNIT_PASSED, NULL, false},        [STATUS_FAIL] = {JUNIT_FAILED, "accuracy", true},
-    [STATUS_XFAIL] = {JUNIT_PASSED, NULL, true},        [STATUS_XPASS] = {JUNIT_FAILED, "unexpected pass", true},
-    [STATUS_ERROR] = {JUNIT_ERROR, "not judged", true}, [STATUS_SKIP] = {JUNIT_SKIPPED, NULL, true},
-};
-
-/* GitLab shows a test that passes among all others, and one that was skipped by itself. */
-static enum junit_result result_of(const struct junit *junit, enum status status)
-{
-    return junit->gitlab && status == STATUS_XFAIL ? JUNIT_SKIPPED : status_results[status].result;
-}
 
 static void forget_test(const struct test *test)
 {
@@ -105,10 +89,11 @@ static bool put_suite(const struct junit *junit, const struct test *tests, size_
     const char *name = tests->test_case ? case_name(tests->test_case) : "alibicheck";
     bool done = junit_document_suite(junit->document, name) && put_properties(junit);
     for (size_t i = 0; done && i < count; i++) {
+        const struct status_test as_test = status_test(tests[i].status, junit->gitlab);
         const struct junit_test test = {
             .name = tests[i].name,
-            .result = result_of(junit, tests[i].status),
-            .type = status_results[tests[i].status].type,
+            .result = as_test.result,
+            .type = as_test.type,
             .message = tests[i].headline,
             .text = tests[i].detail,
             .elapsed_s = tests[i].elapsed_s,
@@ -151,7 +136,7 @@ static char *class_line(const struct record *record)
 /* What is said of it beside how it ended, as far as there is something. False if memory ran out. */
 static bool tell(struct test *test, const struct record *record)
 {
-    if (status_results[record->outcome.status].says) {
+    if (status_test(record->outcome.status, false).says) {
         test->headline = record_headline(record);
         test->detail = test->headline ? record_detail(record, test->headline) : NULL;
         return test->detail;
