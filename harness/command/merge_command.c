@@ -5,23 +5,43 @@
 
 #include "harness/command/command.h"
 #include "harness/command/options.h"
+#include "harness/command/report.h"
 #include "harness/report/file/merge.h"
 #include "harness/support/file.h"
 #include "harness/support/source.h"
 
 enum { EXIT_COMPLETE = 0, EXIT_INCOMPLETE = 1 };
-enum { OPTION_RESULTS = 256, OPTION_ANY_BUILD };
+enum { OPTION_RESULTS = 256, OPTION_ANY_BUILD, OPTION_JUNIT, OPTION_JUNIT_STYLE };
 
 struct merge_input {
     struct strings paths;
-    const char *results;
-    bool any_build;
+    const char *results, *junit;
+    bool any_build, junit_style_said, junit_gitlab;
 };
 
 static const struct argp_option option_table[] = {
     {"results", OPTION_RESULTS, "FILE", 0, "where the records go, when all have been read; - is stdout", 0},
     {"any-build", OPTION_ANY_BUILD, NULL, 0, "take records of several builds and devices", 0},
+    {"junit", OPTION_JUNIT, "FILE", 0,
+     "write a JUnit report of all of them; replaces FILE when complete. Points without a record are a test that fails",
+     0},
+    {"junit-style", OPTION_JUNIT_STYLE, "STYLE", 0, "default, or gitlab: failures that are expected are skipped tests",
+     0},
     {0}};
+
+static void check_options(const struct merge_input *input, const struct argp_state *state)
+{
+    if (input->paths.count == 0)
+        argp_error(state, "no file given; try: %s part-*.jsonl --results all.jsonl", state->name);
+    if (!input->results)
+        argp_error(state, "--results is missing; try: %s part-*.jsonl --results all.jsonl", state->name);
+    if (input->junit && strcmp(input->junit, "-") == 0)
+        argp_error(state, "--junit -: allowed: a file");
+    if (input->junit && strcmp(input->results, "-") == 0)
+        argp_error(state, "--junit: is made of the records, which go to standard output; allowed: --results FILE");
+    if (input->junit_style_said && !input->junit)
+        argp_error(state, "--junit-style: of --junit, which is not given");
+}
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -34,14 +54,20 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_ANY_BUILD:
         input->any_build = true;
         return 0;
+    case OPTION_JUNIT:
+        option_once(input->junit, option_table, key, argument, state);
+        input->junit = argument;
+        return 0;
+    case OPTION_JUNIT_STYLE:
+        option_once(input->junit_style_said, option_table, key, argument, state);
+        input->junit_style_said = true;
+        input->junit_gitlab = parse_junit_style(argument, state);
+        return 0;
     case ARGP_KEY_ARG:
         strings_add(&input->paths, argument, state);
         return 0;
     case ARGP_KEY_END:
-        if (input->paths.count == 0)
-            argp_error(state, "no file given; try: %s part-*.jsonl --results all.jsonl", state->name);
-        if (!input->results)
-            argp_error(state, "--results is missing; try: %s part-*.jsonl --results all.jsonl", state->name);
+        check_options(input, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -57,7 +83,7 @@ static const struct argp parser = {
     "\vExamples:\n"
     "  alibicheck sweep cases/models --seed 0..9 --shard 1/2 --results part-1.jsonl\n"
     "  alibicheck sweep cases/models --seed 0..9 --shard 2/2 --results part-2.jsonl\n"
-    "  alibicheck merge part-1.jsonl part-2.jsonl --results all.jsonl\n\n"
+    "  alibicheck merge part-1.jsonl part-2.jsonl --results all.jsonl --junit junit.xml\n\n"
     "Exit code: 0 every point of the run has its record, 1 some are missing (the rest is written, and --resume "
     "computes "
     "them), or two records of a point contradict each other (nothing is written), 2 usage, or files of different runs "
@@ -86,11 +112,18 @@ static enum error_kind check_files(const struct merge_input *input, struct error
                              "--results %s: the same file as one that is merged; allowed: a file of "
                              "its own",
                              quote_path(quoted, input->results));
+        if (input->junit && file_same(input->paths.items[i], input->junit))
+            return error_set(error, ERROR_USAGE,
+                             "--junit %s: the same file as one that is merged; allowed: a file of its own",
+                             quote_path(quoted, input->junit));
         for (size_t j = 0; j < i; j++)
             if (file_same(input->paths.items[i], input->paths.items[j]))
                 return error_set(error, ERROR_USAGE, "%s: the file is given twice; allowed: each file once",
                                  quote_path(quoted, input->paths.items[i]));
     }
+    if (input->junit && file_same(input->results, input->junit))
+        return error_set(error, ERROR_USAGE, "--junit %s: the same file as --results; allowed: a file of its own",
+                         quote_path(quoted, input->junit));
     return ERROR_NONE;
 }
 
@@ -110,15 +143,33 @@ static void print_result(const struct merge_input *input, const struct merge_res
         fputc('\n', stream);
 }
 
+/* Merges, and makes a report of what was written, which is nothing where records contradict each other. */
+static enum error_kind merge(struct merge_result *result, const struct merge_input *input, struct error *error)
+{
+    const struct merge_options options = {input->paths.items, input->paths.count, input->results, input->any_build};
+    struct replacement junit;
+    enum error_kind kind = check_files(input, error);
+    if (!kind && input->junit)
+        kind = replacement_open(&junit, input->junit, error);
+    if (kind)
+        return kind;
+    kind = merge_results(result, &options, stderr, error);
+    const bool reports = input->junit && !kind && result->num_contradictions == 0;
+    if (reports)
+        kind = report_junit(input->results, &junit, input->junit_gitlab, error);
+    if (reports && !kind)
+        return replacement_keep(&junit, error);
+    if (input->junit)
+        replacement_drop(&junit);
+    return kind;
+}
+
 static int merge_command(int argc, char **argv, struct error *error)
 {
     struct merge_input input = {.results = NULL};
     struct merge_result result = {.num_records = 0};
     options_parse(&parser, argc, argv, &input);
-    const struct merge_options options = {input.paths.items, input.paths.count, input.results, input.any_build};
-    enum error_kind kind = check_files(&input, error);
-    if (!kind)
-        kind = merge_results(&result, &options, stderr, error);
+    const enum error_kind kind = merge(&result, &input, error);
     if (!kind)
         print_result(&input, &result);
     free(input.paths.items);

@@ -7,19 +7,26 @@
 #include "harness/report/page/document_print.h"
 #include "harness/report/review/pivot_document.h"
 #include "harness/report/review/review_document.h"
+#include "harness/report/review/review_junit.h"
 #include "harness/report/review/review_read.h"
 #include "harness/report/review/review_table.h"
 #include "harness/support/replacement.h"
 #include "harness/support/source.h"
 #include "harness/support/text_stream.h"
 
-const char *const report_format_names[REPORT_FORMAT_COUNT] = {
-    [REPORT_HTML] = "html", [REPORT_MARKDOWN] = "markdown", [REPORT_CSV] = "csv", [REPORT_JSON] = "json"};
+const char *const report_format_names[REPORT_FORMAT_COUNT] = {[REPORT_HTML] = "html",
+                                                              [REPORT_MARKDOWN] = "markdown",
+                                                              [REPORT_CSV] = "csv",
+                                                              [REPORT_JSON] = "json",
+                                                              [REPORT_JUNIT] = "junit"};
 
 enum report_format report_format_of(const char *path)
 {
-    static const char *const endings[REPORT_FORMAT_COUNT] = {
-        [REPORT_HTML] = ".html", [REPORT_MARKDOWN] = ".md", [REPORT_CSV] = ".csv", [REPORT_JSON] = ".json"};
+    static const char *const endings[REPORT_FORMAT_COUNT] = {[REPORT_HTML] = ".html",
+                                                             [REPORT_MARKDOWN] = ".md",
+                                                             [REPORT_CSV] = ".csv",
+                                                             [REPORT_JSON] = ".json",
+                                                             [REPORT_JUNIT] = ".xml"};
     const char *ending = strrchr(path, '.');
     int format = 0;
     while (format < REPORT_FORMAT_COUNT && (!ending || strcmp(ending, endings[format]) != 0))
@@ -43,6 +50,7 @@ static enum error_kind check_output(const struct report_options *options, const 
 
 typedef bool document_printer(FILE *, const struct document *);
 
+/* Of what is made of documents. */
 static document_printer *const printers[REPORT_FORMAT_COUNT] = {
     [REPORT_HTML] = document_print_html,
     [REPORT_MARKDOWN] = document_print_markdown,
@@ -59,6 +67,8 @@ static bool print(FILE *stream, const struct review *review, const struct review
     struct document document;
     if (options->format == REPORT_CSV)
         return review_print_csv(stream, review, changes);
+    if (options->format == REPORT_JUNIT)
+        return review_print_junit(stream, review, &review_options, options->junit_gitlab);
     review_write(&document, review, changes, &review_options);
     bool complete = printers[options->format](stream, &document);
     document_clear(&document);
@@ -141,6 +151,21 @@ static enum error_kind make_tables(char **text, size_t *size, const struct repor
             kind = error_memory(error, "tables", (double)document.num_blocks * sizeof *document.blocks);
     }
     document_clear(&document);
+    return kind;
+}
+
+enum error_kind report_junit(const char *records, const struct replacement *file, bool gitlab, struct error *error)
+{
+    const struct report_options options = {.records = {.items = &records, .count = 1},
+                                           .format = REPORT_JUNIT,
+                                           .junit_gitlab = gitlab,
+                                           .series = TEXT_DTYPE};
+    char *text = NULL;
+    size_t size = 0;
+    enum error_kind kind = make_report(&text, &size, &options, NULL, error);
+    if (!kind)
+        kind = file_write(file->descriptor, file->target, text, size, error);
+    free(text);
     return kind;
 }
 

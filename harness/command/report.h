@@ -6,9 +6,10 @@
 
 #include "harness/report/review/review_field.h"
 #include "harness/run/selection.h"
+#include "harness/support/replacement.h"
 #include "reference/error.h"
 
-enum report_format { REPORT_HTML, REPORT_MARKDOWN, REPORT_CSV, REPORT_JSON, REPORT_FORMAT_COUNT };
+enum report_format { REPORT_HTML, REPORT_MARKDOWN, REPORT_CSV, REPORT_JSON, REPORT_JUNIT, REPORT_FORMAT_COUNT };
 
 extern const char *const report_format_names[REPORT_FORMAT_COUNT];
 
@@ -18,8 +19,12 @@ struct report_options {
     struct strings tables;          /* descriptions; none: the whole report */
     const char *title, *command, *where;
     enum report_format format;
-    enum review_text series; /* what plots tell apart */
+    bool junit_style_said, junit_gitlab; /* in JUnit, failures that are expected are skipped tests */
+    enum review_text series;             /* what plots tell apart */
 };
+
+/* The JUnit report of one file of records into a file that is open. Errors as of report. */
+enum error_kind report_junit(const char *records, const struct replacement *file, bool gitlab, struct error *error);
 
 /* The format that a file's name ends in, or REPORT_FORMAT_COUNT. */
 enum report_format report_format_of(const char *path);

@@ -6,12 +6,26 @@
 #include "harness/command/report.h"
 #include "harness/support/suggest.h"
 
-enum { OPTION_FORMAT = 256, OPTION_WHERE, OPTION_TITLE, OPTION_BEFORE, OPTION_COMMAND, OPTION_BY, OPTION_TABLE };
+enum {
+    OPTION_FORMAT = 256,
+    OPTION_WHERE,
+    OPTION_TITLE,
+    OPTION_BEFORE,
+    OPTION_COMMAND,
+    OPTION_BY,
+    OPTION_TABLE,
+    OPTION_JUNIT_STYLE
+};
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "write FILE, replaced when the report is whole; - is stdout (default)", 0},
     {"format", OPTION_FORMAT, "NAME", 0,
-     "html, markdown, csv (a row a point), json; default: as FILE ends (.html, .md, .csv, .json), else html", 0},
+     "html, markdown, csv (a row a point), json, junit (a test a point); default: as FILE ends (.html, .md, .csv, "
+     ".json, "
+     ".xml), else html",
+     0},
+    {"junit-style", OPTION_JUNIT_STYLE, "STYLE", 0, "default, or gitlab: failures that are expected are skipped tests",
+     0},
     {"before", OPTION_BEFORE, "FILE", 0, "records of the same points to compare with: what changed; repeatable", 0},
     {"where", OPTION_WHERE, "EXPR", 0, "only records that it holds for: 'seq_len >= 4k and status != pass'", 0},
     {"table", OPTION_TABLE, "TABLE", 0,
@@ -73,7 +87,7 @@ static void parse_format(struct report_options *options, const char *name, const
             options->format = (enum report_format)f;
             return;
         }
-    argp_error(state, "--format %s: allowed: html, markdown, csv, json", name);
+    argp_error(state, "--format %s: allowed: html, markdown, csv, json, junit", name);
 }
 
 static void parse_once(const char **option, int key, const char *argument, const struct argp_state *state)
@@ -82,12 +96,28 @@ static void parse_once(const char **option, int key, const char *argument, const
     *option = argument;
 }
 
-static bool csv_is_asked_for(const struct report_options *options)
+static enum report_format format_asked_for(const struct report_options *options)
 {
     enum report_format format = options->format;
     if (format == REPORT_FORMAT_COUNT && options->output)
         format = report_format_of(options->output);
-    return format == REPORT_CSV;
+    return format == REPORT_FORMAT_COUNT ? REPORT_HTML : format;
+}
+
+/* What a format has no place for. */
+static void check_format(const struct report_options *options, const struct argp_state *state)
+{
+    const enum report_format format = format_asked_for(options);
+    if (options->tables.count > 0 && (options->before.count > 0 || options->command))
+        argp_error(state, "--table with --before or --command; allowed: with --where, --title, --format, --output");
+    if (options->tables.count > 1 && format == REPORT_CSV)
+        argp_error(state, "--format csv: %zu tables; allowed: one", options->tables.count);
+    if (options->tables.count > 0 && format == REPORT_JUNIT)
+        argp_error(state, "--format junit: has no tables; allowed: html, markdown, csv, json");
+    if (options->before.count > 0 && format == REPORT_JUNIT)
+        argp_error(state, "--format junit: --before; allowed: alibicheck compare BEFORE AFTER --junit FILE");
+    if (options->junit_style_said && format != REPORT_JUNIT)
+        argp_error(state, "--junit-style: of --format junit, which is not asked for");
 }
 
 static error_t parse_report_option(int key, char *argument, struct argp_state *state)
@@ -113,6 +143,11 @@ static error_t parse_report_option(int key, char *argument, struct argp_state *s
     case OPTION_COMMAND:
         parse_once(&options->command, key, argument, state);
         return 0;
+    case OPTION_JUNIT_STYLE:
+        option_once(options->junit_style_said, option_table, key, argument, state);
+        options->junit_style_said = true;
+        options->junit_gitlab = parse_junit_style(argument, state);
+        return 0;
     case OPTION_TABLE:
         strings_add(&options->tables, argument, state);
         return 0;
@@ -125,10 +160,7 @@ static error_t parse_report_option(int key, char *argument, struct argp_state *s
         strings_add(&options->records, argument, state);
         return 0;
     case ARGP_KEY_END:
-        if (options->tables.count > 0 && (options->before.count > 0 || options->command))
-            argp_error(state, "--table with --before or --command; allowed: with --where, --title, --format, --output");
-        if (options->tables.count > 1 && csv_is_asked_for(options))
-            argp_error(state, "--format csv: %zu tables; allowed: one", options->tables.count);
+        check_format(options, state);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "no records given; try: alibicheck run cases/seed --results records.jsonl");
@@ -149,6 +181,7 @@ static const struct argp parser = {
     "  alibicheck report records.jsonl -o report.html --command 'alibicheck run cases/seed'\n"
     "  alibicheck report after.jsonl --before before.jsonl -o change.html\n"
     "  alibicheck report records.jsonl --where 'status != pass' --format csv\n"
+    "  alibicheck report merged.jsonl -o junit.xml\n"
     "  alibicheck report records.jsonl --table 'sentinel x seq_len: share where status = fail' --format markdown\n\n"
     "Exit code: 0 the report is written, whatever it says; 2 usage or records that are wrong; 3 system failure.",
     help_parsers,
@@ -166,10 +199,7 @@ static int report_command(int argc, char **argv, struct error *error)
     options_parse(&parser, argc, argv, &options);
     if (!options.output)
         options.output = "-";
-    if (options.format == REPORT_FORMAT_COUNT)
-        options.format = report_format_of(options.output);
-    if (options.format == REPORT_FORMAT_COUNT)
-        options.format = REPORT_HTML;
+    options.format = format_asked_for(&options);
     if (options.series == REVIEW_TEXTS)
         options.series = TEXT_DTYPE;
     if (!options.title && options.tables.count == 0)
@@ -183,7 +213,7 @@ static int report_command(int argc, char **argv, struct error *error)
 
 const struct command command_report = {
     .name = "report",
-    .about = "make a page for a reviewer of records: HTML, Markdown, CSV, JSON",
+    .about = "make a page for a reviewer of records: HTML, Markdown, CSV, JSON, JUnit",
     .parser = report_parser,
     .run = report_command,
     .field = report_field,

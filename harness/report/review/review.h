@@ -24,6 +24,7 @@ struct review_point {
     uint64_t known;              /* bit n: number[n] is a number, maybe NaN */
     double number[REVIEW_NUMBERS];
     uint64_t digest[DIGEST_COUNT]; /* 0: not known */
+    double seconds;                /* spent on it, all steps */
     uint32_t file;
     size_t line;
     struct result *facts; /* what a comparison asks of it; NULL unless the review is made for one */

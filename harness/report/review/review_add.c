@@ -173,12 +173,13 @@ static bool add_references(struct review *review, const json_t *references)
     return true;
 }
 
-static void add_sums(struct review *review, const struct review_point *point, const json_t *object)
+static void add_sums(struct review *review, struct review_point *point, const json_t *object)
 {
     const char *name;
     json_t *spent;
     double radius;
-    json_object_foreach(json_object_get(object, "seconds"), name, spent) review->seconds += json_number_value(spent);
+    json_object_foreach(json_object_get(object, "seconds"), name, spent) point->seconds += json_number_value(spent);
+    review->seconds += point->seconds;
     if (record_number(json_object_get(object, "truth_radius"), &radius))
         review->radius = isnan(review->radius) ? radius : larger(review->radius, radius);
     const struct {

@@ -30,6 +30,10 @@ void review_write_changes(struct document *document, const struct review *review
 /* Each point that did not end as expected, or each expected failure, skipped ones apart, one by one. */
 void review_write_failures(struct document *document, const struct review *review, bool expected,
                            const struct review_options *options);
+/* What is said of one point: how far off it is or why it has no figures, which comes first, then its causes, and the
+ * line that runs it. */
+void review_write_account(struct document *document, const struct review *review, const struct review_point *point,
+                          const struct review_options *options);
 /* Points that the kernel does not take, by the reason. */
 void review_write_skips(struct document *document, const struct review *review);
 /* Error, ulp and budget by length, head, slope, dtype, policy, kernel; heads x length; histograms. */

@@ -248,16 +248,21 @@ static void saying_end(struct document *document, struct saying *saying, enum to
     free(saying->text);
 }
 
+static void write_what(struct document *document, const struct review *review, const struct review_point *point)
+{
+    struct saying saying;
+    if (!saying_begin(document, &saying))
+        return;
+    say_what(saying.stream, review, point);
+    saying_end(document, &saying, TONE_PLAIN);
+}
+
 static void write_findings(struct document *document, const struct review *review, const struct review_point *point,
                            const json_t *failure)
 {
     struct saying saying;
     const char *name, *reason = json_string_value(json_object_get(failure, "error"));
     json_t *detail;
-    if (saying_begin(document, &saying)) {
-        say_what(saying.stream, review, point);
-        saying_end(document, &saying, TONE_PLAIN);
-    }
     if (has_no_output(review, point)) {
         document_note(document, TONE_BAD, "The kernel gave no output.");
     } else if (point->known >> NUMBER_ELEMENTS & 1 && saying_begin(document, &saying)) {
@@ -297,25 +302,32 @@ static void write_against(struct document *document, const json_t *failure)
                            name, differ, kernel, reference, both);
 }
 
+void review_write_account(struct document *document, const struct review *review, const struct review_point *point,
+                          const struct review_options *options)
+{
+    json_t *failure = point->failure ? json_loads(point->failure, 0, NULL) : NULL;
+    const bool reproducible = !review_skipped(review, point) && is_reproducible(point, failure, options);
+    char *line = reproducible ? reproduce(review, point, failure, options) : NULL;
+    document->spoilt |= (reproducible && !line) || (point->failure && !failure);
+    write_findings(document, review, point, failure);
+    write_against(document, failure);
+    if (line)
+        document_code(document, line);
+    free(line);
+    json_decref(failure);
+}
+
 static void write_failure(struct document *document, const struct review *review, const struct review_point *point,
                           const struct review_options *options)
 {
     const char *status = review_text_of(review, point, TEXT_STATUS);
     char name[48];
-    json_t *failure = point->failure ? json_loads(point->failure, 0, NULL) : NULL;
-    const bool reproducible = is_reproducible(point, failure, options);
-    char *line = reproducible ? reproduce(review, point, failure, options) : NULL;
-    document->spoilt |= (reproducible && !line) || (point->failure && !failure);
     snprintf(name, sizeof name, "point-%zu", (size_t)(point - review->points) + 1);
     document_item(document, review_tone(status), name, point->key);
     document_note(document, review_tone(status), "%s", status);
-    write_findings(document, review, point, failure);
-    write_against(document, failure);
-    if (line)
-        document_code(document, line);
+    write_what(document, review, point);
+    review_write_account(document, review, point, options);
     document_item_end(document);
-    free(line);
-    json_decref(failure);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
