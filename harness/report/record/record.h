@@ -104,12 +104,13 @@ bool record_known_bugs(char **bugs, const struct record *record);
 
 /* What oracles saw that has no name, where nothing is wrong with the output that was judged. */
 enum oracles_alone {
-    ORACLES_ALONE_NOT,        /* they saw nothing of the kind, or the output is wrong */
-    ORACLES_ALONE_COPIES,     /* a changed copy of the problem has a wrong result */
-    ORACLES_ALONE_WRITES,     /* writes beside outputs, and nothing else */
-    ORACLES_ALONE_DETERMINISM /* two runs on the same inputs differ, and nothing else: that may be meant */
+    ORACLES_ALONE_NOT,         /* they saw nothing of the kind, or the output is wrong */
+    ORACLES_ALONE_COPIES,      /* a changed copy of the problem has a wrong result */
+    ORACLES_ALONE_WRITES,      /* writes beside outputs, and nothing else */
+    ORACLES_ALONE_DETERMINISM, /* two runs on the same inputs differ, and nothing else: that may be meant */
+    ORACLES_ALONE_BOTH         /* writes beside outputs, and two runs differ, and nothing else */
 };
-enum { ORACLES_ALONE_COUNT = ORACLES_ALONE_DETERMINISM + 1 };
+enum { ORACLES_ALONE_COUNT = ORACLES_ALONE_BOTH + 1 };
 
 enum oracles_alone record_oracles_alone(const struct record *record);
 

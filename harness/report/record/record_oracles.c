@@ -13,6 +13,11 @@ const char *const record_oracles_alone_meanings[ORACLES_ALONE_COUNT] = {
         "The output that was judged is within all that is asked of it; a run on the same inputs gave other bits. Sums "
         "whose order changes from run to run, as atomics have them, do that: where it is meant, ask for the other "
         "oracles by name (`oracles`). Else look for a race, or for memory that is read before it is written.",
+    [ORACLES_ALONE_BOTH] = "The output that was judged is within all that is asked of it; a run on the same inputs "
+                           "gave other bits, and what "
+                           "the kernel writes to beside its outputs, of which the oracle's line tells, is somebody "
+                           "else's. Mend the writes "
+                           "first: they may be what changes the bits.",
 };
 
 enum oracles_alone record_oracles_alone(const struct record *record)
@@ -23,7 +28,10 @@ enum oracles_alone record_oracles_alone(const struct record *record)
     if (!finding || finding->signature != SIGNATURE_UNKNOWN || finding->num_rows_failing != 0 || !violated ||
         (record->classes && class_is_missed(record->classes, &record->point->demand)))
         return ORACLES_ALONE_NOT;
-    if (violated == 1u << ORACLE_DETERMINISM)
-        return ORACLES_ALONE_DETERMINISM;
-    return violated & ~of_writes ? ORACLES_ALONE_COPIES : ORACLES_ALONE_WRITES;
+    const unsigned of_runs = 1u << ORACLE_DETERMINISM;
+    if (violated & ~of_writes & ~of_runs)
+        return ORACLES_ALONE_COPIES;
+    if (!(violated & of_runs))
+        return ORACLES_ALONE_WRITES;
+    return violated & of_writes ? ORACLES_ALONE_BOTH : ORACLES_ALONE_DETERMINISM;
 }
