@@ -428,7 +428,12 @@ deb: $(PROGRAM) $(LIBRARY)  ## make a Debian package, build/alibicheck_VERSION_A
 PORTABLE := $(BUILD)/portable/alibicheck
 PORTABLE_PARTS := $(addprefix $(BUILD)/harness/portable_,glibc.o icu.o openblas.o)
 make_portable = ZIG='$(ZIG)' CC='$(CC)' PACKAGES='$(PACKAGES)' scripts/make-portable
-portable: $(PORTABLE)  ## make one file for glibc 2.28 and later, build/portable/alibicheck
+portable: zig-is-there $(PORTABLE)  ## make one file for glibc 2.28 and later, build/portable/alibicheck
+# Before anything is compiled for it.
+.PHONY: zig-is-there
+zig-is-there:
+	$(if $(ZIG),,$(error no zig; `scripts/setup portable` installs it))
+	@:
 $(PORTABLE): $(BUILD)/harness/main.o $(PORTABLE_PARTS) $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(make_portable) $@ $^ $(PORTABLE_CUDART)
@@ -448,7 +453,7 @@ $(BUILD)/harness/portable_openblas.o: CPPFLAGS_ALL += -DOPENBLAS_FILE='"$(BUILD)
 $(BUILD)/harness/portable_openblas.o: $(BUILD)/portable/openblas.so.xz
 
 # The Python package for every Linux with glibc 2.28: of the baseline instruction set, whatever is built here otherwise.
-wheel:  ## make the Python package, build/wheel/alibicheck-VERSION-py3-none-manylinux_2_28_ARCH.whl
+wheel: zig-is-there  ## make the Python package, build/wheel/alibicheck-VERSION-py3-none-manylinux_2_28_ARCH.whl
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/wheel ARCH= NVCC= wheel-here
 
 .PHONY: wheel-here
