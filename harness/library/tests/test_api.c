@@ -541,6 +541,19 @@ static bool is_there(const char *path)
     return file;
 }
 
+/* A folder, and the path of a bundle in it. */
+struct place {
+    char folder[32], path[64];
+};
+
+static struct place new_place(void)
+{
+    struct place place = {.folder = "/tmp/test_api-XXXXXX"};
+    assert_non_null(mkdtemp(place.folder));
+    snprintf(place.path, sizeof place.path, "%s/b.safetensors", place.folder);
+    return place;
+}
+
 static void test_a_bundle_is_written(void **state)
 {
     (void)state;
@@ -549,20 +562,18 @@ static void test_a_bundle_is_written(void **state)
     alibicheck_problem *problem = problem_of(&small);
     alibicheck_options *options;
     alibicheck_verdict *verdict;
-    char folder[] = "/tmp/test_api-XXXXXX", path[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/b.safetensors", folder);
+    struct place place = new_place();
     assert_ok(alibicheck_options_new(&options, &error));
-    assert_ok(alibicheck_options_set_bundle(options, path, 1, &error));
+    assert_ok(alibicheck_options_set_bundle(options, place.path, 1, &error));
     assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
-    assert_false(is_there(path)); /* it passes */
+    assert_false(is_there(place.path)); /* it passes */
     alibicheck_verdict_free(verdict);
     small.out[0] += 1;
     assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
-    assert_true(is_there(path));
+    assert_true(is_there(place.path));
     alibicheck_verdict_free(verdict);
-    unlink(path);
-    rmdir(folder);
+    unlink(place.path);
+    rmdir(place.folder);
     /* It cannot be written any more: that is said before any work, which would be cancelled here. */
     alibicheck_progress *progress;
     assert_ok(alibicheck_progress_new(&progress, &error));
@@ -598,9 +609,7 @@ static void test_a_bundle_that_cannot_be_written_takes_no_verdict_away(void **st
     alibicheck_problem *problem = problem_of(&small);
     alibicheck_options *options;
     alibicheck_verdict *verdict;
-    char folder[] = "/tmp/test_api-XXXXXX", path[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/b.safetensors", folder);
+    struct place place = new_place();
     assert_ok(alibicheck_options_new(&options, &error));
     for (int if_wrong = 0; if_wrong < 2; if_wrong++)
         for (int of = 0; of < 3; of++) {
@@ -608,7 +617,7 @@ static void test_a_bundle_that_cannot_be_written_takes_no_verdict_away(void **st
                 alibicheck_options_set_bundle, alibicheck_options_set_bundle_without_kv,
                 alibicheck_options_set_private_bundle};
             small = made();
-            assert_ok(set[of](options, path, if_wrong, &error));
+            assert_ok(set[of](options, place.path, if_wrong, &error));
             if (if_wrong) {
                 assert_ok(judge_without_room(&verdict, problem, &output, options));
                 assert_string_equal(alibicheck_verdict_bundle_error(verdict), "");
@@ -626,11 +635,11 @@ static void test_a_bundle_that_cannot_be_written_takes_no_verdict_away(void **st
             const char *line = strstr(message, "\n  no bundle was written: ");
             assert_non_null(line);
             assert_non_null(strstr(line, why));
-            assert_false(is_there(path));
+            assert_false(is_there(place.path));
             alibicheck_verdict_free(verdict);
         }
     assert_string_equal(alibicheck_verdict_bundle_error(NULL), "");
-    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(rmdir(place.folder), 0);
     alibicheck_options_free(options);
     alibicheck_problem_free(problem);
 }
@@ -655,24 +664,22 @@ static void test_a_private_bundle_has_other_tensors(void **state)
     alibicheck_problem *problem = problem_of(&small);
     alibicheck_options *options;
     alibicheck_verdict *verdict;
-    char folder[] = "/tmp/test_api-XXXXXX", path[64];
+    struct place place = new_place();
     size_t size[3];
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/b.safetensors", folder);
     assert_ok(alibicheck_options_new(&options, &error));
     for (int i = 0; i < 3; i++) {
-        assert_ok(i == 0 ? alibicheck_options_set_bundle(options, path, 0, &error)
-                         : alibicheck_options_set_private_bundle(options, path, 0, &error));
+        assert_ok(i == 0 ? alibicheck_options_set_bundle(options, place.path, 0, &error)
+                         : alibicheck_options_set_private_bundle(options, place.path, 0, &error));
         assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
         alibicheck_verdict_free(verdict);
-        size[i] = bytes_of(i == 0 ? plain : turned[i - 1], sizeof plain, path);
+        size[i] = bytes_of(i == 0 ? plain : turned[i - 1], sizeof plain, place.path);
     }
     assert_true(size[0] > 8 && size[0] < sizeof plain && size[1] == size[0] && size[2] == size[0]);
     size_t tensors = 8 + plain[0] + ((size_t)plain[1] << 8); /* behind the header, which has digests */
     assert_true(tensors < size[0]);
     assert_memory_not_equal(plain + tensors, turned[0] + tensors, size[0] - tensors);
     assert_memory_not_equal(turned[0] + tensors, turned[1] + tensors, size[0] - tensors);
-    rmdir(folder);
+    rmdir(place.folder);
     alibicheck_options_free(options);
     alibicheck_problem_free(problem);
 }
