@@ -33,7 +33,7 @@ static void put(struct review_changes *changes, const struct review_point *befor
 {
     struct compared compared;
     compare_points(&compared, before, after);
-    changes->changes[changes->count++] = (struct review_change){compared.change, before, after};
+    changes->changes[changes->count++] = (struct review_change){compared.change, before, after, compared.growth};
     changes->by_change[compared.change]++;
     changes->unchanged += change_is_none(compared.change);
 }

@@ -13,6 +13,7 @@
 struct review_change {
     enum change change;
     const struct review_point *before, *after; /* NULL: new, missing */
+    double growth;                             /* as of struct compared */
 };
 
 struct review_changes {

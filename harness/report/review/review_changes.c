@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/review/review_change_groups.h"
 #include "harness/report/review/review_document.h"
 
 /* "A and B", or how many there are. */
@@ -170,6 +171,20 @@ static void write_status(struct grid *grid, const struct review *review, const s
     grid_toned(grid, point ? review_tone(status) : TONE_PLAIN, status);
 }
 
+/* "head 1, dim 30: 0.25, truth 0.5", of several queries "query 2, head 1, ...". */
+static void write_worst(struct grid *grid, const struct review_point *point)
+{
+    double query, queries, head, dim, out, truth;
+    char text[128] = "-", of_query[32] = "";
+    if (point && review_number_of(point, NUMBER_NUM_QUERIES, &queries) && queries > 1 &&
+        review_number_of(point, NUMBER_WORST_QUERY, &query))
+        snprintf(of_query, sizeof of_query, "query %.0f, ", query);
+    if (point && review_number_of(point, NUMBER_WORST_HEAD, &head) && review_number_of(point, NUMBER_WORST_DIM, &dim) &&
+        review_number_of(point, NUMBER_WORST_OUT, &out) && review_number_of(point, NUMBER_WORST_TRUTH, &truth))
+        snprintf(text, sizeof text, "%shead %.0f, dim %.0f: %.9g, truth %.9g", of_query, head, dim, out, truth);
+    grid_text(grid, text);
+}
+
 static void write_row(struct grid *grid, const struct review_changes *changes, const struct review_change *change,
                       const bool *known)
 {
@@ -190,6 +205,31 @@ static void write_row(struct grid *grid, const struct review_changes *changes, c
         write_number(grid, before, shown[n]);
         write_number(grid, after, shown[n]);
     }
+    write_worst(grid, before);
+    write_worst(grid, after);
+}
+
+/* By change, the worst first; within one by growth, and then as they are. */
+static int compare_changes(const void *a, const void *b)
+{
+    const struct review_change *one = *(const struct review_change *const *)a,
+                               *other = *(const struct review_change *const *)b;
+    if (one->change != other->change)
+        return one->change < other->change ? -1 : 1;
+    if (one->growth != other->growth)
+        return one->growth > other->growth ? -1 : 1;
+    return (one > other) - (one < other);
+}
+
+/* A new array of changes->count pointers, or NULL. */
+static const struct review_change **sort_changes(const struct review_changes *changes)
+{
+    const struct review_change **order = calloc(changes->count + 1, sizeof *order);
+    for (size_t i = 0; order && i < changes->count; i++)
+        order[i] = &changes->changes[i];
+    if (order && changes->count > 1)
+        qsort(order, changes->count, sizeof *order, compare_changes);
+    return order;
 }
 
 static void write_points(struct document *document, const struct review_changes *changes)
@@ -213,12 +253,17 @@ static void write_points(struct document *document, const struct review_changes 
         grid_column(grid, title, review_numbers[shown[n]].about, true);
         grid_column(grid, "after", review_numbers[shown[n]].about, true);
     }
-    for (int c = 0; c < CHANGE_COUNT; c++)
-        for (size_t i = 0; i < changes->count && put < CHANGES_SHOWN; i++)
-            if ((int)changes->changes[i].change == c && !change_is_none(changes->changes[i].change)) {
-                write_row(grid, changes, &changes->changes[i], known);
-                put++;
-            }
+    grid_column(grid, "worst element before",
+                "The element whose error is the largest: the output there, and the truth.", false);
+    grid_column(grid, "after", "The element whose error is the largest: the output there, and the truth.", false);
+    const struct review_change **order = sort_changes(changes);
+    document->spoilt |= !order;
+    for (size_t i = 0; order && i < changes->count && put < CHANGES_SHOWN; i++)
+        if (!change_is_none(order[i]->change)) {
+            write_row(grid, changes, order[i], known);
+            put++;
+        }
+    free(order);
     if (grid) {
         grid->rows_in_all = changes->count - changes->unchanged;
         grid->searched = true;
@@ -240,6 +285,7 @@ void review_write_changes(struct document *document, const struct review *review
         document_paragraph(document, "Of %s none has changed.", count_text(text, (double)changes->count, "point"));
         return;
     }
+    review_write_change_groups(document, changes);
     write_plot(document, changes, NUMBER_BUDGET_USED, "Share of the error bound of points that changed");
     write_plot(document, changes, NUMBER_MAX_ULP_ERR, "Largest error in ulp of points that changed");
     write_points(document, changes);

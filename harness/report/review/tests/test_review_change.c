@@ -1,7 +1,9 @@
 /* Two reviews side by side: which point is whose, and that what became of it is what `compare` says. */
 #include "harness/report/compare/tests/results_fixture.h"
 
+#include "harness/report/page/document_print.h"
 #include "harness/report/review/review_change.h"
+#include "harness/report/review/review_document.h"
 #include "harness/report/review/review_read.h"
 
 /* Reads records with these edits, a line each. */
@@ -68,6 +70,52 @@ static void test_a_report_says_what_compare_says(void **state)
         assert_int_equal(changes.by_change[rows[i].change], 1);
         clear(&changes, reviews);
     }
+}
+
+/* The section of changes as Markdown; the caller frees it. */
+static char *print_section(const char *const before[2], const char *const after[2])
+{
+    struct review reviews[2];
+    struct review_changes changes;
+    struct document document;
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    compare_lines(&changes, reviews, before, after);
+    document_begin(&document, "changes");
+    review_write_changes(&document, &reviews[1], &changes);
+    assert_true(document_print_markdown(stream, &document));
+    assert_int_equal(fclose(stream), 0);
+    document_clear(&document);
+    clear(&changes, reviews);
+    return text;
+}
+
+#define AT(head, out) "worst.query=0;worst.head=" head ";worst.dim=7;worst.out=" out ";worst.truth=0.25;seq_len=9; "
+
+/* The largest change of a kind stands first, with the element that is the worst before and after, and groups have the
+ * largest of points on both sides alone. */
+static void test_where_it_changed(void **state)
+{
+    (void)state;
+    static const char *const
+        before[2] = {"worst={};key=\"less\"; dtype=\"f16\"; " AT("1", "0.5"),
+                     "worst={};key=\"more\"; dtype=\"f16\"; " AT("2", "0.5")},
+        *const after[2] = {"worst={};key=\"less\"; dtype=\"f16\"; max_ulp_err=0.75; output_digest=\"9\"; " AT("3",
+                                                                                                              "0.375"),
+                           "worst={};key=\"more\"; dtype=\"f16\"; max_ulp_err=8; output_digest=\"9\"; " AT("4", "0.5")},
+        *const gone[2] = {
+            "worst={};key=\"less\"; dtype=\"f16\"; max_ulp_err=0.75; output_digest=\"9\"; " AT("3", "0.375")};
+    char *text = print_section(before, after);
+    const char *more = strstr(text, "| worse | `more` |"), *less = strstr(text, "| worse | `less` |");
+    assert_true(more && less && more < less);
+    assert_non_null(strstr(text, "| head 1, dim 7: 0.5, truth 0.25 | head 3, dim 7: 0.375, truth 0.25 |"));
+    assert_non_null(strstr(text, "| f16 | 2 | 2 | 0 | 0.25 | 0.25 | 0.5 | 8 |"));
+    free(text);
+    text = print_section(after, gone);
+    assert_non_null(strstr(text, "| f16 | 1 | 0 | 0 | 0.25 | 0.25 | 0.75 | 0.75 |"));
+    free(text);
 }
 
 /* A point may be worse by what no column of figures has. */
@@ -166,7 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_report_says_what_compare_says), cmocka_unit_test(test_what_changed_is_told),
         cmocka_unit_test(test_each_point_meets_its_own),        cmocka_unit_test(test_records_without_a_fact),
-        cmocka_unit_test(test_nothing_worse_looks_good),
+        cmocka_unit_test(test_nothing_worse_looks_good),        cmocka_unit_test(test_where_it_changed),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
