@@ -181,9 +181,13 @@ static enum error_kind refuse_none(const struct selection_options *options, stru
 {
     const char *of_whom = options->foreign.name ? " --plugin FILE" : "";
     if (options->only.count > 0)
-        return error_set(error, ERROR_USAGE,
-                         "--only %s: no point has such a key; `alibicheck list points CASE...%s` prints the keys",
-                         options->only.items[0], of_whom);
+        return error_set(
+            error, ERROR_USAGE,
+            "--only %s%s%s: no point has such a key%s; `alibicheck list points CASE...%s` prints the keys, "
+            "which leave out what is the default; --where takes any field: --where 'dtype = f16'",
+            options->only.items[0], options->where.count ? " with --where " : "",
+            options->where.count ? options->where.items[0] : "",
+            options->where.count ? " of those for which that holds" : "", of_whom);
     if (options->last_failed)
         return error_set(error, ERROR_USAGE, "--last-failed %s: none of its failures is a point of these cases",
                          options->last_failed);

@@ -912,6 +912,11 @@ def test_the_manual_s_kernel(program, tmp_path):
     assert len(said) == 4 and set(manual.without_figures(said)) <= set(manual.without_figures(printed)), "\n".join(printed)
 
 
+def test_the_manual_s_paged_cache(program, tmp_path):
+    said, printed = manual.run("paged.py", tmp_path)
+    assert len(said) == 4 and set(manual.without_figures(said)) <= set(manual.without_figures(printed)), "\n".join(printed)
+
+
 def test_a_run_of_tests_counts_points(program, case, pytester, monkeypatch):
     from test_pytest_plugin import _entry_points
     options = [] if "alibicheck_pytest" in _entry_points() else ["-p", "alibicheck_pytest"]
