@@ -111,7 +111,7 @@ def check_kernel(function: Callable[..., Any], cases: _Path | Iterable[_Path] = 
                  tensors: _Tensors = "numpy", device: str | None = None, only: _Texts | None = None,
                  where: _Texts | None = None, set: _Texts | Mapping[str, Any] | None = None, oracles: _Texts | None = "all",
                  timeout: float | None = None, results: _Path | None = None, resume: bool = False,
-                 program: _Path | None = None) -> KernelReport: ...
+                 bundles: _Path | None = None, program: _Path | None = None) -> KernelReport: ...
 
 def assert_kernel(function: Callable[..., Any], cases: _Path | Iterable[_Path] = "seed", *, takes: _Texts | None = None,
                   name: str | None = None, arithmetic: str | None = None, head_dims: Iterable[SupportsIndex] | None = None,
@@ -119,7 +119,7 @@ def assert_kernel(function: Callable[..., Any], cases: _Path | Iterable[_Path] =
                   tensors: _Tensors = "numpy", device: str | None = None, only: _Texts | None = None,
                   where: _Texts | None = None, set: _Texts | Mapping[str, Any] | None = None, oracles: _Texts | None = "all",
                   timeout: float | None = None, results: _Path | None = None, resume: bool = False,
-                  program: _Path | None = None) -> KernelReport: ...
+                  bundles: _Path | None = None, program: _Path | None = None) -> KernelReport: ...
 
 def serve(function: Callable[..., Any], *, name: str | None = None, takes: _Texts | None = None,
           arithmetic: str | None = None, about: str | None = None, head_dims: Iterable[SupportsIndex] | None = None,

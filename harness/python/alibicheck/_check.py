@@ -108,6 +108,15 @@ def _results_path(results, resume):
     return path
 
 
+def _bundles(bundles):
+    """Options that keep what fails, in a folder that is made where it is not there."""
+    if bundles is None:
+        return []
+    if not isinstance(bundles, (str, bytes, os.PathLike)) or not os.fspath(bundles) or b"\0" in os.fsencode(bundles):
+        raise Refused(f"bundles {bundles!r}: allowed: the path of a folder")
+    return ["--bundle", os.path.abspath(os.fsdecode(bundles)), "--keep-failed", "all"]
+
+
 # ---- the run -------------------------------------------------------------------------------------------------------
 
 def _pipe():
@@ -271,7 +280,7 @@ def _tell_plugin(report):
 @told
 def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=None, head_dims=None, page_sizes=None,
                  max_seq_len=None, tensors="numpy", device=None, only=None, where=None, set=None, oracles="all", timeout=None,
-                 results=None, resume=False, program=None):
+                 results=None, resume=False, bundles=None, program=None):
     """
     Runs cases on a function, as `alibicheck run` runs them on a kernel, with every oracle that can be put to it.
 
@@ -302,6 +311,8 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     timeout     seconds for a launch: what takes longer has failed, and ends the run (none)
     results     a file that is to have the records, each as its point ends; it is replaced, as by `run --results`
     resume      go on with that file: what it has is kept, of the function as it was then, and the rest is run
+    bundles     a folder that is to have each point that does not end as expected, inputs and output in one file, which
+                `alibicheck judge FILE` judges again without the function
     program     the path of alibicheck ($ALIBICHECK, the package's own, PATH, beside the library)
 
     Returns a KernelReport. What the function raises is its point's failure, and the run goes on. Ctrl-C ends it: the
@@ -316,6 +327,7 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     given = {key: value for key, value in given.items() if value is not None}
     path = _results_path(results, resume)
     words = _cases_of(cases, program) + _options(only, where, set, oracles) + _timeout(timeout)
+    words += _bundles(bundles)
     words += ["--resume", "--any-build"] if resume else []
     with tempfile.TemporaryDirectory(prefix="alibicheck-") as folder:
         run = _Run(program, words, folder, path)

@@ -676,7 +676,21 @@ def test_a_file_of_results_is_replaced(program, case, tmp_path):
     assert path.read_text() == before
 
 
+def test_failures_are_kept(program, case, tmp_path):
+    from kernels import wrong_sign
+    for function, some in ((wrong_sign, True), (decode, False)):
+        folder = tmp_path / function.__name__ / "kept"
+        report = alibicheck.check_kernel(function, case, bundles=folder, oracles="none")
+        kept = sorted(folder.iterdir())
+        assert len(kept) == len(report.failures) and bool(kept) == some
+        for file in kept[:1]:
+            done = subprocess.run([program, "judge", file], capture_output=True, text=True, check=False)
+            assert done.returncode == 1 and "biases of the opposite sign" in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("arguments, what", [
+    ({"bundles": 5}, "bundles 5: allowed: the path of a folder"),
+    ({"bundles": ""}, "bundles '': allowed: the path of a folder"),
     ({"resume": True}, "resume: there is no file to go on with; allowed: with results=PATH"),
     ({"results": 5}, "results 5: allowed: the path of a file"),
     ({"results": "/dev/null"}, "results '/dev/null': allowed: the path of a file"),
