@@ -94,4 +94,11 @@ const struct review_field review_numbers[REVIEW_NUMBERS] = {
     [NUMBER_WORST_DIM] = FIELD("worst.dim", "worst dim", COUNT),
     [NUMBER_WORST_OUT] = FIELD("worst.out", "its output"),
     [NUMBER_WORST_TRUTH] = FIELD("worst.truth", "its truth"),
+    [NUMBER_MAX_REL_ERR] =
+        FIELD("max_rel_err", "max rel err", ABOUT("The largest |out - truth| / |truth|, where the truth is not 0.")),
+    [NUMBER_MAX_SCALED_ERR] = FIELD("max_scaled_err", "max scaled err",
+                                    ABOUT("The largest |out - truth| over the mean of weight times |v|.")),
+    [NUMBER_RMS_ERR] = FIELD("rms_err", "rms err", ABOUT("The root of the mean of (out - truth)^2.")),
+    [NUMBER_LSE_MISMATCHED] =
+        FIELD("lse_mismatched", "lse mismatched", ABOUT("Heads whose lse is outside the tolerance of out."), COUNT),
 };
