@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/support/build_info.h"
 #include "harness/support/room.h"
 
 /* A copy of text that may be NULL. */
@@ -113,6 +114,15 @@ struct plot *document_plot(struct document *document, const struct plot_axes *ax
         return NULL;
     block->plot = plot_make(axes, &document->spoilt);
     return block->plot;
+}
+
+char *document_made_by(char *text)
+{
+    snprintf(text, DOCUMENT_MADE_BY_SIZE,
+             "Made by alibicheck %s (%s) report. Its manual says more of words and columns: docs/verdicts.md and "
+             "docs/records.md.",
+             build_info.version, build_info.commit);
+    return text;
 }
 
 void document_clear(struct document *document)

@@ -52,6 +52,11 @@ void document_code(struct document *document, const char *text);
 void document_item(struct document *document, enum tone tone, const char *name, const char *text);
 void document_item_end(struct document *document);
 
+/* What made a page, and where more stands on what it says; text has DOCUMENT_MADE_BY_SIZE characters and is returned.
+ */
+enum { DOCUMENT_MADE_BY_SIZE = 256 };
+char *document_made_by(char *text);
+
 /* A grid, or plot, that the document owns and that ends with it; NULL if memory ran out. */
 struct grid *document_grid(struct document *document, const char *caption);
 struct plot *document_plot(struct document *document, const struct plot_axes *axes);

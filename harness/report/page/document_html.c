@@ -290,13 +290,10 @@ static void print_contents(struct page *page, const struct document *document)
 
 static void print_foot(struct page *page)
 {
-    char text[256];
+    char text[DOCUMENT_MADE_BY_SIZE];
     size_t size;
     const char *script = page_script(&size);
-    snprintf(text, sizeof text,
-             "Made by alibicheck %s (%s) report. Its manual says more of words and columns: docs/verdicts.md and "
-             "docs/records.md.",
-             build_info.version, build_info.commit);
+    document_made_by(text);
     page_start(page, "footer");
     page_element(page, "p", NULL, text);
     page_end(page);

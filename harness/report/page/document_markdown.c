@@ -112,5 +112,11 @@ bool document_print_markdown(FILE *stream, const struct document *document)
     }
     for (size_t b = 0; b < document->num_blocks && complete; b++)
         complete = print_block(stream, &document->blocks[b]);
+    if (document->title && complete) { /* else it is a part of a page */
+        char made_by[DOCUMENT_MADE_BY_SIZE];
+        fputs("\n", stream);
+        complete = print_text(stream, document_made_by(made_by));
+        fputs("\n", stream);
+    }
     return complete;
 }
