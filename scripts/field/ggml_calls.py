@@ -1,65 +1,17 @@
-"""ggml on the CPU, called through its C interface; GGML_LIBRARIES names the folder with libggml-base.so and -cpu.so.
-
-Its q and out are f32: out is rounded here, to the dtype of q. The mask holds f16 distances, which ggml multiplies by
-slopes of its own.
-"""
-import ctypes
+"""ggml on the CPU. Its out is f32, and is rounded here, to the dtype of q."""
 import os
+import sys
 
-import numpy as np
+from calls import OWN_SLOPES, Call
 
-from calls import BF16, F16, F32, OWN_SLOPES, THREADS, Call
-
-POINTER, INT, INT64, FLOAT, MIB = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_float, 1 << 20
-TYPES = {np.dtype(F32): 0, np.dtype(F16): 1, np.dtype(BF16): 30}  # enum ggml_type
-FOLDER = os.environ["GGML_LIBRARIES"]
-base, cpu = (ctypes.CDLL(os.path.join(FOLDER, f"libggml-{part}.so"), mode=ctypes.RTLD_GLOBAL) for part in ("base", "cpu"))
-
-
-class Parameters(ctypes.Structure):
-    _fields_ = [("mem_size", ctypes.c_size_t), ("mem_buffer", POINTER), ("no_alloc", ctypes.c_bool)]
-
-
-for function, result, *arguments in (
-        (base.ggml_init, POINTER, Parameters), (base.ggml_free, None, POINTER),
-        (base.ggml_new_tensor_4d, POINTER, POINTER, INT, *[INT64] * 4), (base.ggml_get_data, POINTER, POINTER),
-        (base.ggml_flash_attn_ext, POINTER, *[POINTER] * 5, *[FLOAT] * 3), (base.ggml_new_graph, POINTER, POINTER),
-        (base.ggml_build_forward_expand, None, POINTER, POINTER), (base.ggml_version, ctypes.c_char_p),
-        (cpu.ggml_graph_compute_with_ctx, INT, POINTER, POINTER, INT), (cpu.ggml_cpu_init, None)):
-    function.restype, function.argtypes = result, arguments
-cpu.ggml_cpu_init()
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from ggml_library import flash as run, versions
 
 
 def flash(q, k, v, *, slopes, scale, mask=None):
     """Its slopes are those of max_bias 8."""
-    context = base.ggml_init(Parameters(2 * k.nbytes + 64 * MIB, None, False))
-
-    def tensor(x):
-        x = np.ascontiguousarray(x)
-        made = base.ggml_new_tensor_4d(context, TYPES[x.dtype], *x.shape[::-1], *[1] * (4 - x.ndim))
-        ctypes.memmove(base.ggml_get_data(made), x.ctypes.data, x.nbytes)
-        return made
-
-    distances = (np.arange(len(k), dtype=F32) - F32(len(k) - 1)).astype(F16)
-    if mask is not None:
-        distances[~mask] = -np.inf
-    heads_first = [tensor(x.transpose(1, 0, 2)) for x in (k, v)]
-    out = base.ggml_flash_attn_ext(context, tensor(q.astype(F32)[:, None]), *heads_first, tensor(distances[None]), scale,
-                                   8.0, 0.0)
-    graph = base.ggml_new_graph(context)
-    base.ggml_build_forward_expand(graph, out)
-    status = cpu.ggml_graph_compute_with_ctx(context, graph, THREADS)
-    if status != 0:
-        raise RuntimeError(f"ggml_graph_compute_with_ctx: {status}")
-    values = ctypes.cast(base.ggml_get_data(out), ctypes.POINTER(FLOAT))
-    result = np.ctypeslib.as_array(values, q.shape).astype(q.dtype)
-    base.ggml_free(context)
-    return result
+    return run(q, k, v, scale, mask).astype(q.dtype)
 
 
 CALLS = {"ggml-flash": Call("ggml, `ggml_flash_attn_ext`", flash, settings=("slopes=hf",),
                             where=OWN_SLOPES)}
-
-
-def versions():
-    return {"ggml": base.ggml_version().decode()}
