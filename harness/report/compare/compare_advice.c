@@ -11,7 +11,7 @@ enum {
     HELP_ALLOW = 1,   /* figures may be worse by so much */
     HELP_UPDATE = 2,  /* the baseline takes it over, with a reason */
     HELP_LINK = 4,    /* it fails, and takes a link and a day */
-    HELP_SAME = 8,    /* the problem is another one: the old kernel is to be run on it */
+    HELP_SAME = 8,    /* the problem is another one: what the base is of is to be judged on it */
     HELP_ALL_RUN = 16 /* the run may not have asked for it */
 };
 
@@ -96,10 +96,11 @@ static void say_what_passes(FILE *stream, const struct collation *collation)
     if (help & HELP_SAME)
         say(stream, &separator,
             of_baseline
-                ? "of points that are not comparable cases or the program have changed: run the kernel that the "
-                  "baseline is of once more, and take that over with --update-baseline --reason TEXT"
-                : "of points that are not comparable cases or the program have changed: run the kernel of the "
-                  "base once more, by the same program on the same cases");
+                ? "what is not comparable has another problem, other inputs or other rows than before: make the "
+                  "records of the old kernel once more, by this program, and take them over with "
+                  "--update-baseline --reason TEXT"
+                : "what is not comparable has another problem, other inputs or other rows than before: make "
+                  "the base once more, by the same program and options");
     if (help & HELP_ALL_RUN)
         say(stream, &separator,
             "of points that are missing the run was to have all that the base has: the same cases, without --only and "

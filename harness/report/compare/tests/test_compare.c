@@ -304,11 +304,11 @@ static void test_table(void **state)
         "to see the first, add --only 'b:unlike' --verbose to the run's command, and\n"
         "--bundle DIR to keep it as a file for `alibicheck judge`; `alibicheck explain\n"
         "CASE... --only KEY` says what its error is made of\n"
-        "of points that are not comparable cases or the program have changed: run the\n"
-        "kernel of the base once more, by the same program on the same cases; of points\n"
-        "that are missing the run was to have all that the base has: the same cases,\n"
-        "without --only and --where; --allow METRIC=+X% lets a figure be worse by so\n"
-        "much, --allow all=+X% each of them\n\n"
+        "what is not comparable has another problem, other inputs or other rows than\n"
+        "before: make the base once more, by the same program and options; of points that\n"
+        "are missing the run was to have all that the base has: the same cases, without\n"
+        "--only and --where; --allow METRIC=+X% lets a figure be worse by so much,\n"
+        "--allow all=+X% each of them\n\n"
         "1 not comparable, 1 missing, 2 worse, 5 left out by --where: not comparable\n");
     free(text);
     clear(&pair);
