@@ -63,9 +63,17 @@ static bool say_how_to_see(FILE *stream, const struct collation *collation)
     return key || !point;
 }
 
+/* Whether the new records are a part of their run, of which the hint says how to get the rest. */
+static bool is_part(const struct collation *collation)
+{
+    return record_runs_missing(&collation->new->runs) > 0;
+}
+
 /* Whether the new records lack a point, which its kernel may well take. */
 static bool lacks_point(const struct collation *collation)
 {
+    if (is_part(collation))
+        return false;
     for (size_t i = 0; i < collation->count; i++)
         if (collation->points[i].change == CHANGE_MISSING && !collation->points[i].b)
             return true;
@@ -76,7 +84,8 @@ static int help_of(const struct collation *collation)
 {
     int help = lacks_point(collation) ? HELP_ALL_RUN : 0;
     for (enum change change = 0; change < CHANGE_COUNT; change++)
-        if (collation->by_change[change] && collation_outcome(collation, change) != CHANGE_IS_FINE)
+        if (collation->by_change[change] && collation_outcome(collation, change) != CHANGE_IS_FINE &&
+            !(change == CHANGE_MISSING && is_part(collation)))
             help |= helps[change];
     return help;
 }

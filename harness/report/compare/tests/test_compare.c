@@ -342,6 +342,11 @@ static void test_advice(void **state)
          {"--allow"}},
         {"key=\"a:1\"", "key=\"a:1\";truth_digest=\"4\"", true, {"not comparable", "--reason TEXT"}, {"--allow"}},
         {"key=\"a:1\"", "key=\"a:2\"", true, {"without --only", "--update-baseline"}, {"to see", "--allow"}},
+        {"key=\"a:1\"",
+         "key=\"a:2\";run={\"digest\":\"1\",\"index\":0,\"of\":3}",
+         true,
+         {"2 points of the new records' own run are not there"},
+         {"without --only", "--update-baseline", "to see"}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pair pair;
