@@ -154,7 +154,9 @@ static void add_mark(struct plot_series *series, const struct axis *axis, const 
         return;
     snprintf(text, sizeof text, "%s %s%s%s: %.3g (%zu %s)", axis->heads ? title_of(axis) : "", group->label,
              *axis->noun ? " " : "", axis->noun, figures->largest[figure], figures->count,
-             axis->heads ? "in all" : "points");
+             axis->heads           ? "in all"
+             : figures->count == 1 ? "point"
+                                   : "points");
     plot_mark(series, group->x, figures->largest[figure], text + (*text == ' '));
 }
 
