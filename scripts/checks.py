@@ -1,8 +1,12 @@
 """What the check scripts count: each of their checks, in words, and what is wrong with it."""
 import os
+import signal
 import subprocess
+import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # folders for temporary files go with what was ended, too
 
 
 class Checks:

@@ -12,22 +12,22 @@
 #include <cmocka.h>
 
 #include "harness/case/tests/case_fixture.h"
+#include "harness/support/tests/scratch.h"
 
 /* ---- the folder that the tests write to ---- */
 
-static char folder[64];
+static char folder[SCRATCH_SIZE];
 
 static int make_folder(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/alibicheck-test-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    return scratch_folder(folder, "test_case_files") ? 0 : -1;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[128];
+    char command[SCRATCH_PATH_SIZE];
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     return system(command);
 }
@@ -35,7 +35,7 @@ static int remove_folder(void **state)
 /* The path of a name in the folder. Good until the fourth call after it. */
 static const char *in_folder(const char *name)
 {
-    static char paths[4][160];
+    static char paths[4][SCRATCH_PATH_SIZE];
     static int next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
@@ -209,7 +209,7 @@ static void test_names_are_unique_across_files(void **state)
     write_text("same/2.yaml", "# a comment\n" HEAD "---\n{seq_len: 1, case: x, num_heads: 1, head_dim: 64}\n");
     struct case_list list = {0};
     struct error error = {0};
-    char expected[400];
+    char expected[3 * SCRATCH_SIZE];
     assert_int_equal(case_list_read(&list, in_folder("same"), NULL, 0, &error), ERROR_USAGE);
     snprintf(expected, sizeof expected,
              "%s/same/2.yaml:7:20: duplicate case: 'x', already at %s/same/1.yaml:1:7; allowed: names unique in a run",

@@ -13,9 +13,10 @@
 #include <cmocka.h>
 
 #include "harness/case/shipped_case.h"
+#include "harness/support/tests/scratch.h"
 
 /* A folder `here`, which tests run in, and `shipped` beside it. */
-static char root[64], shipped[96];
+static char root[SCRATCH_SIZE], shipped[SCRATCH_PATH_SIZE];
 
 static void make_file(const char *path)
 {
@@ -27,8 +28,7 @@ static void make_file(const char *path)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(root, sizeof root, "/tmp/test_shipped_case.XXXXXX");
-    if (!mkdtemp(root) || chdir(root))
+    if (!scratch_folder(root, "test_shipped_case") || chdir(root))
         return 1;
     snprintf(shipped, sizeof shipped, "%s/shipped", root);
     if (mkdir("here", 0700) || mkdir("shipped", 0700) || mkdir("shipped/seed", 0700) || mkdir("shipped/mine", 0700) ||
@@ -41,7 +41,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
+    char command[SCRATCH_PATH_SIZE];
     (void)state;
     snprintf(command, sizeof command, "rm -rf '%s'", root);
     return chdir("/") || system(command);
@@ -49,7 +49,7 @@ static int tear_down(void **state)
 
 static void expect_found(const char *path, const char *below_root)
 {
-    char *found, expected[256];
+    char *found, expected[2 * SCRATCH_PATH_SIZE];
     struct error error = {0};
     snprintf(expected, sizeof expected, "%s/%s", root, below_root);
     assert_int_equal(shipped_case_find(&found, path, shipped, &error), ERROR_NONE);
@@ -105,7 +105,7 @@ static void without_shipped_cases_a_path_is_as_given(void **state)
 
 static void expect_cases(const char *top, const char *below_top)
 {
-    char path[256], expected[512], *folder;
+    char path[SCRATCH_PATH_SIZE], expected[512], *folder;
     snprintf(path, sizeof path, "%s/%s", root, top);
     snprintf(expected, sizeof expected, "%s/%s", path, below_top ? below_top : "");
     folder = shipped_cases_below(path);

@@ -3,10 +3,11 @@
 #include <stdint.h>
 
 #include "harness/command/tests/judge_promises.h"
+#include "harness/support/tests/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[] = "/tmp/fuzz_bundle-XXXXXX", path[64];
+static char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE];
 
 static void leave(void)
 {
@@ -16,7 +17,7 @@ static void leave(void)
 
 static int open_file(void)
 {
-    judge_demand(mkdtemp(folder) && atexit(leave) == 0, "a folder");
+    judge_demand(scratch_folder(folder, "fuzz_bundle") && atexit(leave) == 0, "a folder");
     snprintf(path, sizeof path, "%s/b.safetensors", folder);
     return judge_file_at(path);
 }

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "harness/command/tests/judge_promises.h"
+#include "harness/support/tests/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,11 +21,11 @@ static const struct named inputs[] = {
 static const struct named outputs[] = {{"result_0", "[2,64]", 2 * 64 * 4}, {"result_1", "[2]", 2 * 4}};
 
 static const char *const names[] = {"metadata.jsonl", "inputs.safetensors", "outputs.safetensors"};
-static char folder[] = "/tmp/fuzz_recorder-XXXXXX";
+static char folder[SCRATCH_SIZE];
 
 static void leave(void)
 {
-    char path[64];
+    char path[SCRATCH_PATH_SIZE];
     for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
@@ -34,7 +35,7 @@ static void leave(void)
 
 static int open_file(int i)
 {
-    char path[64];
+    char path[SCRATCH_PATH_SIZE];
     snprintf(path, sizeof path, "%s/%s", folder, names[i]);
     return judge_file_at(path);
 }
@@ -61,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int descriptor = -1;
     if (descriptor < 0) {
-        judge_demand(mkdtemp(folder) && atexit(leave) == 0, "a folder");
+        judge_demand(scratch_folder(folder, "fuzz_recorder") && atexit(leave) == 0, "a folder");
         descriptor = open_file(0);
         write_tensors(open_file(1), inputs, sizeof inputs / sizeof *inputs);
         write_tensors(open_file(2), outputs, sizeof outputs / sizeof *outputs);

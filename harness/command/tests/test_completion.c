@@ -1,4 +1,5 @@
 /* Completion: every command, every option, and the values that tables know. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,6 +16,7 @@
 #include "harness/command/completion.h"
 #include "harness/command/list.h"
 #include "harness/command/tests/parser_fixture.h"
+#include "harness/support/tests/scratch.h"
 
 enum { WORDS_MAX = 16 };
 
@@ -195,15 +198,17 @@ static void what_is_unknown_is_passed_over(void **state)
 static void points_of_the_cases_on_the_line_are_offered(void **state)
 {
     (void)state;
-    FILE *file = fopen("/tmp/test_completion.yaml", "w");
+    char folder[SCRATCH_SIZE];
+    const int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_true(before >= 0 && scratch_folder(folder, "test_completion") && chdir(folder) == 0);
+    FILE *file = fopen("two.yaml", "w");
     assert_non_null(file);
     fputs("case: one\nseq_len: [3, 5]\nnum_heads: 2\nhead_dim: 64\n", file);
     assert_int_equal(fclose(file), 0);
-    expect("run /tmp/test_completion.yaml --only ", "one:seq_len=3,num_heads=2,head_dim=64");
-    expect("list -v points --set num_heads=1 /tmp/test_completion.yaml --only one:seq_len=5",
-           "one:seq_len=5,num_heads=1,head_dim=64");
-    expect_only("run /tmp/no-such-file.yaml --only ", "\n");
-    assert_int_equal(remove("/tmp/test_completion.yaml"), 0);
+    expect("run two.yaml --only ", "one:seq_len=3,num_heads=2,head_dim=64");
+    expect("list -v points --set num_heads=1 two.yaml --only one:seq_len=5", "one:seq_len=5,num_heads=1,head_dim=64");
+    expect_only("run no-such-file.yaml --only ", "\n");
+    assert_int_equal(remove("two.yaml") | fchdir(before) | close(before) | rmdir(folder), 0);
 }
 
 int main(void)

@@ -15,6 +15,7 @@
 
 #include "harness/command/crash.h"
 #include "harness/run/walk.h"
+#include "harness/support/tests/scratch.h"
 #include "kernels/device/device.h"
 #include "kernels/dialect/fiber.h"
 #include "kernels/dialect/simt.h"
@@ -112,13 +113,13 @@ static void write_case(const char *path)
 
 static void test_a_crash_keeps_what_was_done(void **state)
 {
-    char folder[] = "/tmp/alibicheck-crash-XXXXXX", paths[3][64];
+    char folder[SCRATCH_SIZE], paths[3][SCRATCH_PATH_SIZE];
     static const char *const names[] = {"case.yaml", "results.jsonl", "junit.xml"};
     int status;
     (void)state;
     if (FIBER_ASAN)
         skip();
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder, "test_crash"));
     for (int i = 0; i < 3; i++)
         snprintf(paths[i], sizeof paths[i], "%s/%s", folder, names[i]);
     write_case(paths[0]);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "harness/command/lost_file.h"
+#include "harness/support/tests/scratch.h"
 #include "reference/error.h"
 
 enum { PAGES = 8, TEXT_SIZE = 4096 };
@@ -67,9 +68,9 @@ static int run(void (*child)(const char *), const char *argument, char *text)
 static void test_a_lost_file_is_named(void **state)
 {
     static const char *const names[] = {"k.npy", "a name with  blanks.npy", "\xc3\xbc.npy"};
-    char folder[] = "/tmp/alibicheck-lost-XXXXXX", path[128], text[TEXT_SIZE], expected[TEXT_SIZE];
+    char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE], text[TEXT_SIZE], expected[TEXT_SIZE];
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder, "test_lost_file"));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         const int status = run(read_lost_file, path, text);

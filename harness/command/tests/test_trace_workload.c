@@ -15,8 +15,9 @@
 #include "harness/command/trace_axes.h"
 #include "harness/command/trace_read.h"
 #include "harness/command/trace_workload.h"
+#include "harness/support/tests/scratch.h"
 
-static char folder[] = "/tmp/test_trace_workload-XXXXXX";
+static char folder[SCRATCH_SIZE];
 
 static void write_file(const char *name, const char *text)
 {
@@ -233,12 +234,12 @@ static void files_are_found_from_folders_above(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+    return scratch_folder(folder, "test_trace_workload") && chdir(folder) == 0 ? 0 : -1;
 }
 
 static int remove_folder(void **state)
 {
-    char command[128];
+    char command[SCRATCH_PATH_SIZE];
     (void)state;
     snprintf(command, sizeof command, "rm -r '%s'", folder);
     return chdir("/") == 0 && system(command) == 0 ? 0 : -1;

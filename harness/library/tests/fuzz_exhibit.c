@@ -11,13 +11,14 @@
 
 #include "harness/library/judged_again.h"
 #include "harness/library/judged_record.h"
+#include "harness/support/tests/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
-    char folder[32], path[64];
+    char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE];
     int descriptor; /* of a file in memory, which the path is a link to */
-} the = {"/tmp/fuzz_exhibit-XXXXXX", "", -1};
+} the = {.descriptor = -1};
 
 static void demand(bool holds, const char *promise)
 {
@@ -36,7 +37,7 @@ static void leave_no_folder(void)
 static void make_folder(void)
 {
     char target[64];
-    demand(mkdtemp(the.folder), "a folder");
+    demand(scratch_folder(the.folder, "fuzz_exhibit"), "a folder");
     the.descriptor = memfd_create("fuzz_exhibit", MFD_CLOEXEC);
     demand(the.descriptor >= 0, "a file in memory");
     snprintf(the.path, sizeof the.path, "%s/a.safetensors", the.folder);

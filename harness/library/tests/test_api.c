@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "harness/library/tests/api_fixture.h"
+#include "harness/support/tests/scratch.h"
 
 static struct alibicheck_error error;
 
@@ -543,13 +544,13 @@ static bool is_there(const char *path)
 
 /* A folder, and the path of a bundle in it. */
 struct place {
-    char folder[32], path[64];
+    char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE];
 };
 
 static struct place new_place(void)
 {
-    struct place place = {.folder = "/tmp/test_api-XXXXXX"};
-    assert_non_null(mkdtemp(place.folder));
+    struct place place;
+    assert_non_null(scratch_folder(place.folder, "test_api"));
     snprintf(place.path, sizeof place.path, "%s/b.safetensors", place.folder);
     return place;
 }

@@ -18,6 +18,7 @@
 
 #include "harness/library/tests/api_fixture.h"
 #include "harness/support/tests/failing_memory.h"
+#include "harness/support/tests/scratch.h"
 
 #ifndef OTHER_ALLOCATOR
 
@@ -25,7 +26,7 @@
 
 enum { FEW_KEYS = 5, FEW_HEADS = 2, FEW_DIM = 4 };
 
-static char bundle[64]; /* of what is wrong */
+static char bundle[SCRATCH_SIZE]; /* of what is wrong */
 
 /* That there was no memory for a bundle is no error of a wrong output, and is told with it: as if it were one here. */
 static int bundle_status(const alibicheck_verdict *verdict, struct alibicheck_error *error)
@@ -182,7 +183,9 @@ int main(void)
         cmocka_unit_test(test_an_allocation_fails),
         cmocka_unit_test(test_all_fail_from_one_on),
     };
-    snprintf(bundle, sizeof bundle, "/tmp/test_api_memory-%d.safetensors", (int)getpid());
+    const int file = scratch_file(bundle, "test_api_memory"); /* a bundle replaces it */
+    if (file < 0 || close(file) != 0)
+        return 1;
     return cmocka_run_group_tests(tests, NULL, remove_bundle) != 0;
 }
 

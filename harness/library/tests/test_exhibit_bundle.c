@@ -17,13 +17,14 @@
 #include "harness/library/judged_record.h"
 #include "harness/library/tests/exhibit_sample.h"
 #include "harness/support/safetensors_write.h"
+#include "harness/support/tests/scratch.h"
 
-static char folder[] = "/tmp/test_exhibit-XXXXXX", path[64], changed[64];
+static char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE], changed[SCRATCH_PATH_SIZE];
 
 static int make_folder(void **state)
 {
     (void)state;
-    if (!mkdtemp(folder))
+    if (!scratch_folder(folder, "test_exhibit"))
         return -1;
     snprintf(path, sizeof path, "%s/a.safetensors", folder);
     snprintf(changed, sizeof changed, "%s/b.safetensors", folder);

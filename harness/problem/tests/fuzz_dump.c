@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "harness/problem/read_dump.h"
+#include "harness/support/tests/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MOST_KEYS = 1 << 20 }; /* whose mask is looked at */
 
-static char folder[] = "/tmp/fuzz_dump-XXXXXX", path[64];
+static char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE];
 
 static void demand(bool holds, const char *promise)
 {
@@ -32,7 +33,7 @@ static void leave(void)
 static int open_file(void)
 {
     char target[64];
-    demand(mkdtemp(folder) && atexit(leave) == 0, "a folder");
+    demand(scratch_folder(folder, "fuzz_dump") && atexit(leave) == 0, "a folder");
     int descriptor = memfd_create("fuzz_dump", MFD_CLOEXEC);
     snprintf(target, sizeof target, "/proc/self/fd/%d", descriptor);
     snprintf(path, sizeof path, "%s/point.json", folder);

@@ -17,15 +17,16 @@
 #include "harness/problem/generate.h"
 #include "harness/support/file.h"
 #include "harness/support/npy.h"
+#include "harness/support/tests/scratch.h"
 #include "reference/truth.h"
 
-enum { FOLDER_SIZE = 40, PATH_SIZE = 64, POINT_SIZE = 2048 };
+enum { PATH_SIZE = SCRATCH_PATH_SIZE, POINT_SIZE = 2048 };
 
 /* A generated problem and the folder that it stands in. */
 struct fixture {
     struct problem_spec spec;
     struct inputs inputs; /* of all heads */
-    char folder[FOLDER_SIZE];
+    char folder[SCRATCH_SIZE];
 };
 
 /* 21 keys, 6 heads on 3 KV heads of 80: rows that no block size divides. */
@@ -139,8 +140,8 @@ static void write_tensors(const struct fixture *fixture)
 static void make(struct fixture *fixture, const struct problem_spec *spec)
 {
     struct error error;
-    *fixture = (struct fixture){.spec = *spec, .folder = "/tmp/test_dumped_source-XXXXXX"};
-    assert_non_null(mkdtemp(fixture->folder));
+    *fixture = (struct fixture){.spec = *spec};
+    assert_non_null(scratch_folder(fixture->folder, "test_dumped_source"));
     if (inputs_generate(&fixture->inputs, spec, whole_problem(spec), 1, NULL, &error))
         fail_msg("%s", error.text);
     write_tensors(fixture);

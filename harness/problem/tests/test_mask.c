@@ -14,6 +14,7 @@
 
 #include "harness/problem/mask.h"
 #include "harness/problem/random_stream.h"
+#include "harness/support/tests/scratch.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -247,10 +248,10 @@ static void a_bit_file_is_read_as_it_is_or_refused(void **state)
 {
     (void)state;
     static const uint8_t bytes[] = {0x19, 0x01, 0x00, 0x80};
-    char folder[] = "/tmp/alibicheck-test-XXXXXX", path[64];
+    char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE];
     struct mask_bits *bits;
     struct error error;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder, "test_mask"));
     snprintf(path, sizeof path, "%s/bits", folder);
     assert_int_equal(mask_bits_read(&bits, "b", path, 4, &error), ERROR_USAGE);
     assert_string_equal(error.text, "cannot be opened (No such file or directory)");

@@ -15,12 +15,13 @@
 #include "harness/sentinel/stand_ins.h"
 #include "harness/support/file.h"
 #include "harness/support/npy.h"
+#include "harness/support/tests/scratch.h"
 
-enum { HEADS = 6, KV_HEADS = 2, DIM = 20, KEYS = 97, FOLDER_SIZE = 32, POINT_SIZE = 1024 };
+enum { HEADS = 6, KV_HEADS = 2, DIM = 20, KEYS = 97, POINT_SIZE = 1024 };
 
 /* A dumped point in a folder of its own, and the same tensors in memory. */
 struct fixture {
-    char folder[FOLDER_SIZE];
+    char folder[SCRATCH_SIZE];
     char *q, *k, *slopes, *point;
     uint32_t q_raw[HEADS * DIM], k_raw[KEYS * KV_HEADS * DIM]; /* elements of up to 4 bytes, packed */
     float q_f32[HEADS * DIM], k_f32[KEYS * KV_HEADS * DIM];
@@ -55,8 +56,7 @@ static void write_array(const char *path, const char *type, int num_axes, int64_
 
 static void make(struct fixture *fixture, enum dtype q_dtype, enum dtype k_dtype, const char *point)
 {
-    strcpy(fixture->folder, "/tmp/test_tensors-XXXXXX");
-    assert_non_null(mkdtemp(fixture->folder));
+    assert_non_null(scratch_folder(fixture->folder, "test_tensors"));
     fixture->q = file_join(fixture->folder, "q.npy");
     fixture->k = file_join(fixture->folder, "k.npy");
     fixture->slopes = file_join(fixture->folder, "slopes.npy");

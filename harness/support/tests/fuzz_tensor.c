@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "harness/support/tests/scratch.h"
 #include "harness/support/tests/tensor_promises.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,9 +15,9 @@ static const char *const names[] = {"a.npy", "a.npz", "a.safetensors"};
 enum { NUM_NAMES = sizeof names / sizeof names[0] };
 
 static struct {
-    char folder[32];
+    char folder[SCRATCH_SIZE];
     int descriptor; /* of a file in memory, which the names are links to */
-} the = {"/tmp/fuzz_tensor-XXXXXX", -1};
+} the = {.descriptor = -1};
 
 static void demand(bool holds, const char *promise)
 {
@@ -29,7 +30,7 @@ static void demand(bool holds, const char *promise)
 static void leave_no_folder(void)
 {
     for (int i = 0; i < NUM_NAMES; i++) {
-        char path[64];
+        char path[SCRATCH_PATH_SIZE];
         snprintf(path, sizeof path, "%s/%s", the.folder, names[i]);
         unlink(path);
     }
@@ -38,8 +39,8 @@ static void leave_no_folder(void)
 
 static void make_folder(void)
 {
-    char target[64], path[64];
-    demand(mkdtemp(the.folder), "a folder");
+    char target[64], path[SCRATCH_PATH_SIZE];
+    demand(scratch_folder(the.folder, "fuzz_tensor"), "a folder");
     the.descriptor = memfd_create("fuzz_tensor", MFD_CLOEXEC);
     demand(the.descriptor >= 0, "a file in memory");
     snprintf(target, sizeof target, "/proc/self/fd/%d", the.descriptor);
@@ -52,7 +53,7 @@ static void make_folder(void)
 
 static void look(const char *name, const uint8_t *data, size_t size)
 {
-    char path[64];
+    char path[SCRATCH_PATH_SIZE];
     demand(ftruncate(the.descriptor, (off_t)size) == 0 && pwrite(the.descriptor, data, size, 0) == (ssize_t)size,
            "a file");
     snprintf(path, sizeof path, "%s/%s", the.folder, name);

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "harness/support/tensor_file.h"
+#include "harness/support/tests/scratch.h"
 #include "harness/support/tests/tensor_promises.h"
 
 enum { FIXTURE_BYTES_MAX = 1 << 17 };
@@ -28,12 +29,12 @@ struct bytes {
     size_t size;
 };
 
-static char fixture_folder[] = "/tmp/test_tensor-XXXXXX";
+static char fixture_folder[SCRATCH_SIZE];
 
 static inline int fixture_set_up(void **state)
 {
     (void)state;
-    return mkdtemp(fixture_folder) && chdir(fixture_folder) == 0 ? 0 : -1;
+    return scratch_folder(fixture_folder, "test_tensor") && chdir(fixture_folder) == 0 ? 0 : -1;
 }
 
 static inline int fixture_remove(const char *path, const struct stat *status, int type, struct FTW *place)

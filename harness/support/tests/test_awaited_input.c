@@ -16,6 +16,7 @@
 
 #include "harness/support/awaited_input.h"
 #include "harness/support/source.h"
+#include "harness/support/tests/scratch.h"
 
 /* Who is still waiting 10 s later would wait for ever. */
 static void take(int number)
@@ -69,9 +70,9 @@ static void test_standard_input_that_never_comes_is_left_at_a_signal(void **stat
 static void test_a_pipe_is_opened_without_its_writer_and_then_read_whole(void **state)
 {
     struct error error;
-    char path[] = "/tmp/test_awaited_input.XXXXXX", bytes[8] = "";
+    char path[SCRATCH_SIZE], bytes[8] = "";
     (void)state;
-    assert_non_null(mkdtemp(path));
+    assert_non_null(scratch_folder(path, "test_awaited_input"));
     char name[sizeof path + 5];
     strcat(strcpy(name, path), "/pipe");
     assert_int_equal(mkfifo(name, 0600), 0);

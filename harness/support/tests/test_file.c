@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "harness/support/file.h"
+#include "harness/support/tests/scratch.h"
 
 /* What is put in the place of `replaced` just before the next locks are taken. */
 static const char *replacement, *replaced;
@@ -32,7 +33,7 @@ int flock(int descriptor, int operation)
 }
 
 struct desk {
-    char folder[64], path[96], other[96];
+    char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE], other[SCRATCH_PATH_SIZE];
     struct error error;
 };
 
@@ -41,8 +42,7 @@ static int set_up(void **state)
     struct desk *desk = calloc(1, sizeof *desk);
     if (!desk)
         return -1;
-    strcpy(desk->folder, "/tmp/alibicheck-test-XXXXXX");
-    if (!mkdtemp(desk->folder))
+    if (!scratch_folder(desk->folder, "test_file"))
         return -1;
     snprintf(desk->path, sizeof desk->path, "%s/file", desk->folder);
     snprintf(desk->other, sizeof desk->other, "%s/other", desk->folder);
@@ -58,9 +58,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct desk *desk = *state;
-    char command[128];
+    char command[SCRATCH_PATH_SIZE];
     num_replacements = 0;
-    snprintf(command, sizeof command, "rm -rf %s", desk->folder);
+    snprintf(command, sizeof command, "rm -rf '%s'", desk->folder);
     int status = system(command);
     free(desk);
     return status;

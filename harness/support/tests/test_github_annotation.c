@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "harness/support/github_annotation.h"
+#include "harness/support/tests/scratch.h"
 
 static void assert_printed(const struct github_annotation *annotation, const char *expected)
 {
@@ -36,8 +37,8 @@ static void test_what_ends_a_command_or_a_property_is_escaped(void **state)
 static void test_a_path_begins_at_the_repository(void **state)
 {
     (void)state;
-    char root[] = "/tmp/test_github_annotation.XXXXXX", sub[64], file[64], beside[64];
-    assert_non_null(mkdtemp(root));
+    char root[SCRATCH_SIZE], sub[SCRATCH_PATH_SIZE], file[SCRATCH_PATH_SIZE], beside[SCRATCH_PATH_SIZE];
+    assert_non_null(scratch_folder(root, "test_github_annotation"));
     snprintf(sub, sizeof sub, "%s/sub", root);
     snprintf(file, sizeof file, "%s/sub/a.yaml", root);
     snprintf(beside, sizeof beside, "%s/su", root);

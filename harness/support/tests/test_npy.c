@@ -11,6 +11,7 @@
 #include "harness/support/npy.h"
 #include "harness/support/npy_read.h"
 #include "harness/support/tests/npy_promises.h"
+#include "harness/support/tests/scratch.h"
 
 enum { FILE_BYTES_MAX = 512 };
 
@@ -30,8 +31,7 @@ static size_t make_file(uint8_t *bytes, int major, const char *dictionary, size_
 /* A file in the temporary folder; the caller removes it. */
 static void write_file(char *path, const void *bytes, size_t size)
 {
-    strcpy(path, "/tmp/test_npy-XXXXXX");
-    int descriptor = mkstemp(path);
+    int descriptor = scratch_file(path, "test_npy");
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, bytes, size), size);
     assert_int_equal(close(descriptor), 0);
@@ -171,8 +171,8 @@ static void test_round_trip(void **state)
 {
     (void)state;
     static const float elements[] = {1, -2, 3.5f, 0, -0.25f, 1e30f};
-    char path[] = "/tmp/test_npy-XXXXXX";
-    int descriptor = mkstemp(path);
+    char path[SCRATCH_SIZE];
+    int descriptor = scratch_file(path, "test_npy");
     struct npy_file file;
     struct error error = {0};
     float back[6];
@@ -205,7 +205,7 @@ static void test_file_sizes(void **state)
     uint8_t bytes[FILE_BYTES_MAX];
     size_t size = make_file(bytes, 1, GOOD, 48);
     for (int difference = -1; difference <= 1; difference++) {
-        char path[32];
+        char path[SCRATCH_SIZE];
         struct npy_file file;
         struct error error = {0};
         write_file(path, bytes, size + (size_t)difference);
@@ -237,7 +237,7 @@ static void test_files_that_are_no_dumps(void **state)
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         uint8_t bytes[FILE_BYTES_MAX];
-        char path[32];
+        char path[SCRATCH_SIZE];
         struct npy_file file;
         struct error error = {0};
         write_file(path, bytes, make_file(bytes, 1, rows[r].dictionary, rows[r].size));

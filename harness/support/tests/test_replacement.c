@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "harness/support/replacement.h"
+#include "harness/support/tests/scratch.h"
 
 static bool refuse_links; /* as a file system may that gives nameless files no name */
 
@@ -29,7 +30,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to, int
 }
 
 struct desk {
-    char folder[64], path[128];
+    char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE];
 };
 
 static int set_up(void **state)
@@ -37,8 +38,7 @@ static int set_up(void **state)
     struct desk *desk = calloc(1, sizeof *desk);
     if (!desk)
         return -1;
-    strcpy(desk->folder, "/tmp/alibicheck-test-XXXXXX");
-    if (!mkdtemp(desk->folder))
+    if (!scratch_folder(desk->folder, "test_replacement"))
         return -1;
     snprintf(desk->path, sizeof desk->path, "%s/report", desk->folder);
     *state = desk;
@@ -48,9 +48,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct desk *desk = *state;
-    char command[128];
+    char command[SCRATCH_PATH_SIZE];
     refuse_links = false;
-    snprintf(command, sizeof command, "rm -rf %s", desk->folder);
+    snprintf(command, sizeof command, "rm -rf '%s'", desk->folder);
     int status = system(command);
     free(desk);
     return status;
@@ -77,8 +77,8 @@ static void assert_holds(const char *path, const char *text)
 /* The names in the folder, in order of name, with a space behind each; the caller frees. */
 static char *names_in(const char *folder)
 {
-    char command[128], *names = calloc(1, 1024);
-    snprintf(command, sizeof command, "ls -A %s | tr '\\n' ' '", folder);
+    char command[SCRATCH_PATH_SIZE], *names = calloc(1, 1024);
+    snprintf(command, sizeof command, "ls -A '%s' | tr '\\n' ' '", folder);
     FILE *list = popen(command, "r");
     assert_true(names && list);
     names[fread(names, 1, 1023, list)] = '\0';
@@ -142,7 +142,7 @@ static void test_a_link_is_followed(void **state)
 {
     struct desk *desk = *state;
     struct error error;
-    char target[128];
+    char target[SCRATCH_PATH_SIZE];
     struct stat status;
     snprintf(target, sizeof target, "%s/target", desk->folder);
     put(target, "before");
@@ -217,7 +217,7 @@ static void test_a_killed_writer_leaves_nothing(void **state)
         assert_names(desk->folder, "report ");
     }
     /* What one on a file system without such files has left goes with the next writer. */
-    char name[192];
+    char name[SCRATCH_PATH_SIZE + 64];
     snprintf(name, sizeof name, "%s.partial.%ld", desk->path, (long)gone);
     put(name, "half");
     struct replacement replacement = begin(desk, "after");
@@ -231,7 +231,7 @@ static void test_what_may_be_in_use_stays(void **state)
 {
     struct desk *desk = *state;
     pid_t gone = killed(desk);
-    char name[4][192];
+    char name[4][SCRATCH_PATH_SIZE + 64];
     snprintf(name[0], sizeof name[0], "%s.partial.%ld", desk->path, (long)getppid());
     snprintf(name[1], sizeof name[1], "%s.partial.%ldx", desk->path, (long)gone);
     snprintf(name[2], sizeof name[2], "%s2.partial.%ld", desk->path, (long)gone);

@@ -7,12 +7,13 @@
 
 #include <cmocka.h>
 
+#include "harness/support/tests/scratch.h"
 #include "harness/support/threads.h"
 
 static int quota_of(const char *text)
 {
-    char path[] = "/tmp/alibicheck-quota-XXXXXX";
-    int descriptor = mkstemp(path);
+    char path[SCRATCH_SIZE];
+    int descriptor = scratch_file(path, "test_threads");
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     assert_non_null(file);
     fputs(text, file);

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "harness/report/compare/results.h"
+#include "harness/support/tests/scratch.h"
 
 static const char sound_record[] =
     "{\"schema\":1,\"key\":\"case:seq_len=9\",\"status\":\"pass\",\"expect\":\"pass\",\"signature\":\"none\","
@@ -81,7 +82,7 @@ static inline void put_record(FILE *file, const char *edits)
     json_decref(record);
 }
 
-static char fixture_path[] = "/tmp/alibicheck-results-XXXXXX";
+static char fixture_path[SCRATCH_SIZE];
 
 static inline void write_results(const char *text)
 {
@@ -116,7 +117,7 @@ static inline void read_one(struct results *results, const char *edits)
 static inline int fixture_set_up(void **state)
 {
     (void)state;
-    int file = mkstemp(fixture_path);
+    int file = scratch_file(fixture_path, "alibicheck-results");
     return file < 0 ? -1 : close(file);
 }
 

@@ -143,7 +143,7 @@ static void test_skips_are_no_baseline(void **state)
     static const char *const gone[] = {"", "key=\"skipped\""};
     struct baseline_change change;
     struct error error = {.text = ""};
-    char refused[200], *text = make(both, 2), *before = make(gone, 2), *removed = NULL, *again = NULL;
+    char refused[2 * SCRATCH_SIZE], *text = make(both, 2), *before = make(gone, 2), *removed = NULL, *again = NULL;
     snprintf(refused, sizeof refused,
              "--update-baseline: every point of %s is skipped, and a baseline of them holds nothing; allowed: results "
              "with a point that was judged",

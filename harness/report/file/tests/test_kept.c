@@ -9,6 +9,7 @@
 #include "harness/report/record/record_field.h"
 #include "harness/report/record/tests/sample.h"
 #include "harness/support/file.h"
+#include "harness/support/tests/scratch.h"
 
 enum { NUM_POINTS = 3 };
 
@@ -21,7 +22,7 @@ struct desk {
     struct kept_run run;
     struct kept kept;
     struct error error;
-    char folder[64], path[96];
+    char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE];
 };
 
 static int set_up(void **state)
@@ -31,8 +32,7 @@ static int set_up(void **state)
     struct desk *desk = calloc(1, sizeof *desk);
     if (!desk)
         return -1;
-    strcpy(desk->folder, "/tmp/alibicheck-test-XXXXXX");
-    if (!mkdtemp(desk->folder))
+    if (!scratch_folder(desk->folder, "test_kept"))
         return -1;
     snprintf(desk->path, sizeof desk->path, "%s/r.jsonl", desk->folder);
     sample_init(&desk->sample);
@@ -52,10 +52,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct desk *desk = *state;
-    char command[128];
+    char command[SCRATCH_PATH_SIZE];
     kept_clear(&desk->kept);
     sample_clear(&desk->sample);
-    snprintf(command, sizeof command, "rm -rf %s", desk->folder);
+    snprintf(command, sizeof command, "rm -rf '%s'", desk->folder);
     int status = system(command);
     free(desk);
     return status;
@@ -118,7 +118,7 @@ static void test_records_of_the_run_are_kept(void **state)
     assert_int_equal(records[1].start, records[0].size);
     assert_int_equal(records[1].start + (off_t)records[1].size, desk->kept.end);
     assert_int_equal(records[1].status, STATUS_FAIL);
-    assert_non_null(strstr(records[1].headline, "fail, signature \\x1b[5m; computed before: its record is in /tmp/"));
+    assert_non_null(strstr(records[1].headline, "fail, signature \\x1b[5m; computed before: its record is in /"));
     assert_true(records[0].elapsed_s > 1.8);
 }
 
@@ -156,7 +156,7 @@ static const struct {
 static void test_records_of_anything_else_are_refused(void **state)
 {
     struct desk *desk = *state;
-    char place[128];
+    char place[SCRATCH_PATH_SIZE + 8];
     snprintf(place, sizeof place, "%s:2:", desk->path);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         unlink(desk->path);
@@ -270,7 +270,7 @@ static bool is_locked(const char *path)
 static void test_the_file_is_held(void **state)
 {
     struct desk *desk = *state;
-    char expected[128];
+    char expected[2 * SCRATCH_PATH_SIZE];
     put(desk, make_record(desk, 1));
     int other = open(desk->path, O_RDONLY);
     assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);

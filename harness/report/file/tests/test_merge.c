@@ -15,13 +15,14 @@
 #include "harness/report/file/merge.h"
 #include "harness/report/record/record.h"
 #include "harness/support/file.h"
+#include "harness/support/tests/scratch.h"
 
 enum { NUM_POINTS = 4, TEXT_SIZE = 512 };
 
 static const char *const keys[NUM_POINTS] = {"a:seq_len=1", "a:seq_len=2", "b:seq_len=1", "b:seq_len=2"};
 
 struct desk {
-    char folder[64], paths[2][96], results[96];
+    char folder[SCRATCH_SIZE], paths[2][SCRATCH_PATH_SIZE], results[SCRATCH_PATH_SIZE];
     struct run_points run; /* of the keys, with their places for digests */
     struct merge_result result;
     struct error error;
@@ -47,8 +48,7 @@ static int set_up(void **state)
     struct desk *desk = calloc(1, sizeof *desk);
     if (!desk)
         return -1;
-    strcpy(desk->folder, "/tmp/alibicheck-test-XXXXXX");
-    if (!mkdtemp(desk->folder))
+    if (!scratch_folder(desk->folder, "test_merge"))
         return -1;
     snprintf(desk->paths[0], sizeof desk->paths[0], "%s/a", desk->folder);
     snprintf(desk->paths[1], sizeof desk->paths[1], "%s/b", desk->folder);
@@ -62,9 +62,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct desk *desk = *state;
-    char command[128];
+    char command[SCRATCH_PATH_SIZE];
     changes = NULL;
-    snprintf(command, sizeof command, "rm -rf %s", desk->folder);
+    snprintf(command, sizeof command, "rm -rf '%s'", desk->folder);
     int status = system(command);
     free(desk);
     return status;
@@ -281,7 +281,7 @@ static void test_what_did_not_end_as_expected_is_counted(void **state)
 static void test_a_file_that_changes_is_not_copied_from(void **state)
 {
     struct desk *desk = *state;
-    char places[64], expected[256];
+    char places[64], expected[2 * SCRATCH_PATH_SIZE];
     put(desk, 0, (const size_t[]){0, 1}, 2);
     put(desk, 1, (const size_t[]){2, 3}, 2);
     changes = desk->paths[1];
@@ -296,7 +296,7 @@ static void test_a_file_that_a_run_writes_is_not_replaced(void **state)
     struct desk *desk = *state;
     const char *const paths[] = {desk->paths[0]};
     const struct merge_options options = {paths, 1, desk->paths[1], false};
-    char expected[128];
+    char expected[2 * SCRATCH_PATH_SIZE];
     int held;
     put(desk, 0, (const size_t[]){0, 1, 2, 3}, 4);
     put(desk, 1, (const size_t[]){0}, 1);

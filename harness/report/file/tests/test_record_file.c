@@ -14,11 +14,12 @@
 #include <cmocka.h>
 
 #include "harness/report/file/record_file.h"
+#include "harness/support/tests/scratch.h"
 
 #define RECORD(key) "{\"schema\": 1, \"key\": \"" key "\", \"status\": \"pass\"}"
 #define BASELINE(key) "{\"baseline\": 1, \"schema\": 1, \"key\": \"" key "\", \"status\": \"pass\"}"
 
-static char path[] = "/tmp/test_record_file.XXXXXX";
+static char path[SCRATCH_SIZE];
 
 static void write_text(const char *text, size_t size)
 {
@@ -178,11 +179,11 @@ static void test_records_that_never_come_are_left_at_a_signal(void **state)
 {
     const struct sigaction action = {.sa_handler = take, .sa_flags = SA_RESTART};
     const struct itimerval often = {{.tv_usec = 10000}, {.tv_usec = 10000}}, never = {{0}, {0}};
-    char folder[] = "/tmp/test_record_pipe.XXXXXX";
+    char folder[SCRATCH_SIZE];
     struct seen seen = {.keys = ""};
     struct error error;
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder, "test_record_pipe"));
     char pipe[sizeof folder + 5];
     strcat(strcpy(pipe, folder), "/pipe");
     assert_int_equal(mkfifo(pipe, 0600), 0);
@@ -225,7 +226,7 @@ int main(void)
         cmocka_unit_test(test_records_that_never_come_are_left_at_a_signal),
         cmocka_unit_test(test_numbers_are_also_in_texts),
     };
-    int descriptor = mkstemp(path);
+    int descriptor = scratch_file(path, "test_record_file");
     if (descriptor < 0)
         return 1;
     close(descriptor);

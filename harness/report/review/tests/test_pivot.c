@@ -11,6 +11,7 @@
 
 #include "harness/report/page/document_print.h"
 #include "harness/report/review/pivot_document.h"
+#include "harness/support/tests/scratch.h"
 
 /* Two seeds on two policies, with heads; a point that was not judged; one of another case. */
 static const char *const records[] = {
@@ -196,8 +197,8 @@ static void write_records(const char *path, const char *first, const char *secon
 /* Reads two records of one point. */
 static enum error_kind read_two(const char *first, const char *second, char **csv, struct error *error)
 {
-    char path[] = "/tmp/test_pivot_XXXXXX";
-    int descriptor = mkstemp(path);
+    char path[SCRATCH_SIZE];
+    int descriptor = scratch_file(path, "test_pivot");
     assert_true(descriptor >= 0);
     fclose(fdopen(descriptor, "w"));
     write_records(path, first, second);

@@ -14,11 +14,12 @@
 #include "harness/report/review/describe.h"
 #include "harness/report/review/review_group.h"
 #include "harness/report/review/review_read.h"
+#include "harness/support/tests/scratch.h"
 
 #define RECORD(key, status, more) \
     "{\"schema\":1,\"key\":\"" key "\",\"status\":\"" status "\",\"device\":\"host\"" more "}\n"
 
-static char path[] = "/tmp/test_review.XXXXXX";
+static char path[SCRATCH_SIZE];
 
 static void write_text(const char *text)
 {
@@ -97,7 +98,7 @@ static void test_two_results_of_a_point_are_refused(void **state)
     for (size_t i = 0; i < sizeof second / sizeof second[0]; i++) {
         struct review review;
         struct error error;
-        char text[512], expected[128];
+        char text[512], expected[3 * SCRATCH_SIZE];
         snprintf(text, sizeof text, "%s%s", RECORD("a", "pass", ""), second[i]);
         snprintf(expected, sizeof expected, "%s:2: 'a' on host ends otherwise at %s:1; allowed: ", path, path);
         assert_int_equal(read_text(&review, text, NULL, &error), ERROR_USAGE);
@@ -396,7 +397,7 @@ int main(void)
         cmocka_unit_test(test_a_reference_is_added_up),
         cmocka_unit_test(test_values_for_people),
     };
-    int file = mkstemp(path);
+    int file = scratch_file(path, "test_review");
     if (file < 0 || close(file) != 0)
         return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,11 +10,12 @@
 
 #include "harness/report/record/tests/sample.h"
 #include "harness/report/sink/sink.h"
+#include "harness/support/tests/scratch.h"
 
 /* A point, a folder that goes away with the test, and what every sink is closed with. */
 struct desk {
     struct sample sample;
-    char folder[64];
+    char folder[SCRATCH_SIZE];
     struct sink_plan plan;
     struct summary summary;
     struct error error;
@@ -25,8 +26,7 @@ static inline int desk_set_up(void **state)
     struct desk *desk = calloc(1, sizeof *desk);
     if (!desk)
         return -1;
-    strcpy(desk->folder, "/tmp/alibicheck-test-XXXXXX");
-    if (!mkdtemp(desk->folder))
+    if (!scratch_folder(desk->folder, "alibicheck-desk"))
         return -1;
     sample_init(&desk->sample);
     desk->plan = (struct sink_plan){.points = &desk->sample.point, .num_points = 1};

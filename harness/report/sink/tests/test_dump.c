@@ -19,6 +19,7 @@
 #include "harness/problem/generate.h"
 #include "harness/report/sink/sink.h"
 #include "harness/support/file.h"
+#include "harness/support/tests/scratch.h"
 #include "harness/support/text.h"
 #include "kernels/device/device.h"
 
@@ -116,10 +117,10 @@ static void test_every_kind_of_problem(void **state)
         "case: f\nseq_len: [9, 33]" PROBLEM "batch: together\n",
         "case: g\nseq_len: 33" PROBLEM "bias: none\njudge: tolerance\nkernel: split_kv\npage_size: 16\n",
     };
-    char folder[] = "/tmp/test_dump-XXXXXX";
+    char folder[SCRATCH_SIZE];
     struct evaluator evaluator = {.threads = 1};
     struct error error;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder, "test_dump"));
     assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     for (size_t t = 0; t < COUNT(texts); t++) {
         struct case_list list = parse(texts[t]);

@@ -9,6 +9,7 @@
 #include "harness/report/record/tests/sample.h"
 #include "harness/report/sink/sink.h"
 #include "harness/support/json_value.h"
+#include "harness/support/tests/scratch.h"
 #include "harness/support/text_stream.h"
 
 enum { AGREE = FAULT_SIDE_COUNT };
@@ -327,11 +328,11 @@ static void test_record(void **state)
 static void test_junit_says_it_in_a_failure(void **state)
 {
     struct desk *desk = *state;
-    char path[] = "/tmp/alibicheck-test-XXXXXX", text[4096] = "";
+    char path[SCRATCH_SIZE], text[4096] = "";
     struct summary summary = {.points_total = 1};
     struct error error;
     struct sink sink;
-    int descriptor = mkstemp(path);
+    int descriptor = scratch_file(path, "test_fault");
     assert_true(descriptor >= 0);
     compare(desk, BASELINE_F32_ABSOLUTE, right, right_lse);
     desk->sample.record.seconds.reference = 100;
