@@ -79,6 +79,7 @@ int main(int argc, char **argv)
     char program[64];              /* what a command's own messages start with */
     computing_environment_enter(); /* for good: what a library has set at its start is not what numbers are parsed in */
     argp_err_exit_status = ERROR_USAGE;
+    unsetenv("ARGP_HELP_FMT"); /* where it leaves no room, argp never comes to an end (glibc 2.36) */
     gmp_memory_ends_program();
     json_memory_ends_program();
     memory_keep_freed();
