@@ -591,8 +591,8 @@ def test_ctrl_c_ends_both(program, case):
     assert process.stdout.readline() == "called\n"
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20)[0] == "interrupted []\n"
-    assert process.returncode == 0 and time.monotonic() - start < 4
+    assert process.communicate(timeout=50)[0] == "interrupted []\n"
+    assert process.returncode == 0 and time.monotonic() - start < 40  # the function would take 60
 
 
 # ---- records that are kept -----------------------------------------------------------------------------------------
@@ -773,12 +773,12 @@ def test_what_is_no_terminal_shows_nothing(program, case, script):
 
 def test_a_launch_that_takes_too_long(program, case):
     def kernel(q, k, v, *, slopes, scale):
-        time.sleep(1)
+        time.sleep(5)
         return decode(q, k, v, slopes=slopes, scale=scale)
 
-    report = alibicheck.check_kernel(kernel, case, timeout=0.2)
+    report = alibicheck.check_kernel(kernel, case, timeout=2)
     assert not report and len(report.records) == len(report.failures) == 1
-    assert "gave no answer within 0.2 s" in report.failures[0]["error"]
+    assert "gave no answer within 2 s" in report.failures[0]["error"]
     assert str(report).endswith("function kernel: the kernel there has ended, and cannot be started again")
 
 
@@ -790,9 +790,10 @@ def test_a_function_whose_process_is_killed(program, case, tmp_path):
                     "    print(open(f'/proc/self/task/{os.getpid()}/children').read(), flush=True)\n"
                     "    os.kill(os.getpid(), 9)\n"
                     "alibicheck.check_kernel(kernel, sys.argv[1], set={'seed': list(range(1000))})\n")
-    done = subprocess.run([sys.executable, path, case], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([sys.executable, path, case], stdout=subprocess.PIPE, text=True, check=False,
+                          env=dict(os.environ, TMPDIR=str(tmp_path)))
     assert done.returncode == -9
-    for _ in range(200):
+    for _ in range(1500):
         if not os.path.exists(f"/proc/{done.stdout.strip()}"):
             return
         time.sleep(0.02)

@@ -320,7 +320,7 @@ def test_an_interrupt_stops_the_work(request):
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         alibicheck.judge(q, q=q, k=k, v=k, layout="NHD", scale="rsqrt", slopes="bloom", threads=1)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 50
     timer.join()
 
 
