@@ -7,6 +7,7 @@
 
 #include "harness/judge/criterion.h"
 #include "harness/judge/key_parts.h"
+#include "reference/progress.h"
 #include "reference/truth.h"
 
 struct exhibit {
@@ -23,6 +24,7 @@ struct exhibit {
                        * (class_is_coarse); false: one plain rounding is enough, or nobody has looked */
     /* Where k and v are NULL: how to have those of some KV heads; NULL: there are none. */
     const struct key_parts *parts;
+    const struct progress *progress; /* by which the search for a cause is cancelled; NULL: by nobody */
 };
 
 /* Whether there are k and v, all of them or a part at a time. */

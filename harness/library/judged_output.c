@@ -60,6 +60,7 @@ struct exhibit judged_exhibit(const struct judged_output *judged, const struct j
         .turned = judging->turned,
         .is_rounding = judged->classes.num_rows > 0 && judged->class_of_all.outcome == CLASS_FOUND,
         .is_coarse = judged->classes.num_rows > 0 && class_is_coarse(&judged->class_of_all),
+        .progress = judging->progress,
     };
 }
 

@@ -222,6 +222,8 @@ static void try_merging(struct suspect *suspect, const struct key_tiles *tiles, 
 {
     char text[TEXT_SIZE];
     double along;
+    if (progress_cancelled(suspect->progress))
+        return;
     fill_raises(tiles, &merging);
     if (merging.form == MERGE_RUNNING || merging.form == MERGE_APART) {
         offer_without_factor(suspect, tiles, &merging);

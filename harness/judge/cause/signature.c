@@ -31,6 +31,12 @@ static bool truth_is_finite(const struct suspect *suspect)
 
 /* ---- what the keys predict ------------------------------------------------------------------------------------- */
 
+/* Whether a row that fails is to be asked further. */
+static bool is_open(const struct suspect *suspect, bool failing)
+{
+    return failing && !suspect_is_settled(suspect) && !progress_cancelled(suspect->progress);
+}
+
 static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, struct error *error)
 {
     enum error_kind kind = suspect_read_keys(suspect, error);
@@ -45,36 +51,38 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
         kind = hypothesis_mask(suspect, error);
     if (!kind && failing)
         hypothesis_contract(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         kind = hypothesis_keys(suspect, error);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_one_key(suspect);
-    if (!kind)
+    if (!kind && !progress_cancelled(suspect->progress))
         kind = hypothesis_chunk(suspect, failing, error);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         kind = hypothesis_heads(suspect, error);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_places(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_scale(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_slope(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_rounded_output(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_rounding(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_rounded_weights(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_any_slope(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         hypothesis_any_scale(suspect);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         kind = hypothesis_merge(suspect, error);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         kind = hypothesis_doubled(suspect, error);
-    if (!kind && failing && !suspect_is_settled(suspect))
+    if (!kind && is_open(suspect, failing))
         kind = hypothesis_few_keys(suspect, error);
+    if (!kind && progress_cancelled(suspect->progress))
+        kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return kind;
 }
 

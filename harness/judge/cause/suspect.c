@@ -65,6 +65,7 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         .of_row = row,
         .parts = problem->k && problem->v ? NULL : exhibit->parts,
         .keys = problem->k && problem->v ? problem : NULL,
+        .progress = exhibit->progress,
         .tolerance = &exhibit->criterion.tolerance,
         .truth_of = truth->contract.of,
         .head = row % problem->num_heads,
@@ -140,6 +141,12 @@ void suspect_read_dots(struct suspect *suspect, int kv_head, double *dots, doubl
     const struct problem *problem = suspect->problem, *keys = suspect->keys;
     double scale = problem_logit_scale(problem);
     for (int64_t j = 0; j < problem->seq_len; j++) {
+        if (progress_cancelled(suspect->progress)) {
+            dots[j] = 0;
+            if (products)
+                products[j] = 0;
+            continue;
+        }
         if (j % KEY_ROWS == 0)
             key_rows_fetch(keys, keys->k, suspect_kv_head_at_hand(suspect, kv_head), j);
         dtype_widen(problem_kv_dtype(problem), keys->k, suspect_row(suspect, j, kv_head), (size_t)problem->head_dim,
@@ -244,7 +251,7 @@ double suspect_attend(struct suspect *suspect, int dims)
         max = fmax(max, suspect->logits[j]);
     for (int d = 0; d < dims; d++)
         suspect->predicted[d] = 0;
-    if (max == -INFINITY)
+    if (max == -INFINITY || progress_cancelled(suspect->progress))
         return -INFINITY;
     sum = exp(suspect->sink - max);
     for (int64_t j = 0; j < keys; j++) {

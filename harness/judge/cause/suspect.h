@@ -42,12 +42,13 @@ enum { SUSPECT_MAX_MATCHES = 16, SUSPECT_CHOICES = 64 /* predictions without a p
 
 struct suspect {
     const struct problem *whole;
-    int of_row;                    /* of the whole */
-    struct problem one;            /* of the row's query alone: keys that only later queries see are masked */
-    uint8_t *seen;                 /* its mask, where there are later queries */
-    const struct problem *problem; /* one */
-    const struct key_parts *parts; /* of the whole, where its k and v are not all at hand; else NULL */
-    const struct problem *keys;    /* whose k and v are: the whole, or a part of it; NULL: nobody's */
+    int of_row;                      /* of the whole */
+    struct problem one;              /* of the row's query alone: keys that only later queries see are masked */
+    uint8_t *seen;                   /* its mask, where there are later queries */
+    const struct problem *problem;   /* one */
+    const struct key_parts *parts;   /* of the whole, where its k and v are not all at hand; else NULL */
+    const struct problem *keys;      /* whose k and v are: the whole, or a part of it; NULL: nobody's */
+    const struct progress *progress; /* once it is cancelled, what is predicted means nothing */
     const struct tolerance *tolerance;
     enum truth_of truth_of; /* the contract that the truth is of */
     int head;
@@ -131,7 +132,8 @@ enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error);
 /* As before they were read. */
 void suspect_forget_keys(struct suspect *suspect);
 
-/* dots[N] and, unless it is NULL, products[N] of this row's query with the keys of a KV head. */
+/* dots[N] and, unless it is NULL, products[N] of this row's query with the keys of a KV head; 0 once it is cancelled.
+ */
 void suspect_read_dots(struct suspect *suspect, int kv_head, double *dots, double *products);
 
 /* Whether key j takes part: it is visible, and the contract keeps it. */
@@ -172,7 +174,8 @@ void suspect_read_value(struct suspect *suspect, int64_t key, int dims);
 /* suspect->logits with another slope than the row's, of the distances of the inputs. */
 void suspect_fill_slope(struct suspect *suspect, double slope);
 
-/* Attention over suspect->logits: elements below dims into suspect->predicted. The lse; -INFINITY without a key. */
+/* Attention over suspect->logits: elements below dims into suspect->predicted. The lse; -INFINITY without a key, and
+ * once it is cancelled. */
 double suspect_attend(struct suspect *suspect, int dims);
 
 /* rms of out - predicted over the first dims elements. */
