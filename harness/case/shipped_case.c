@@ -3,9 +3,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,16 +42,15 @@ char *shipped_cases_below(const char *top)
 
 char *shipped_cases_folder(void)
 {
+    const char *started = (const char *)(uintptr_t)getauxval(AT_EXECFN);
     char program[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
-    for (int up = 0; up < 2 && size > 0; up++) { /* PREFIX/bin/alibicheck, CHECKOUT/build/alibicheck */
-        program[size] = '\0';
-        char *slash = strrchr(program, '/');
-        size = slash ? slash - program : 0;
-    }
-    if (size < 0)
+    if (!realpath("/proc/self/exe", program) && !(started && realpath(started, program))) /* no /proc in a bare root */
         return NULL;
-    program[size] = '\0';
+    for (int up = 0; up < 2; up++) { /* PREFIX/bin/alibicheck, CHECKOUT/build/alibicheck */
+        char *slash = strrchr(program, '/');
+        if (slash)
+            *slash = '\0';
+    }
     return shipped_cases_below(program);
 }
 
