@@ -15,11 +15,13 @@
 #include "harness/support/text.h"
 
 /* A record of 1024 heads and 64 queries is below 32 MB; what is longer is no line of records. */
-enum { LINE_MAX_BYTES = 64 << 20, LINE_FIRST_BYTES = 1 << 16 };
+enum { LINE_MAX_BYTES = 64 << 20, LINE_FIRST_BYTES = 1 << 16, BLOCK_BYTES = 1 << 16 };
 
 struct reader {
-    FILE *stream;
+    int descriptor;
     const char *path; /* as the caller calls it */
+    char *block;      /* [BLOCK_BYTES] what was read last: filled bytes, of which next are taken */
+    size_t next, filled;
     char shown[PATH_QUOTE_SIZE];
     char *text; /* [size] of capacity: the line at hand */
     size_t size, capacity;
@@ -51,15 +53,42 @@ static enum error_kind grow(struct reader *reader, struct error *error)
     return ERROR_NONE;
 }
 
+/* Reads the next bytes; none at the end. A signal may come before whoever writes them has the next ones. */
+static enum error_kind fill(struct reader *reader, struct error *error)
+{
+    ssize_t count;
+    do {
+        enum error_kind kind = awaited_input_wait(reader->descriptor, reader->shown, error);
+        if (kind)
+            return kind;
+        count = read(reader->descriptor, reader->block, BLOCK_BYTES);
+    } while (count < 0 && (errno == EINTR || errno == EAGAIN));
+    if (count < 0 && errno == EISDIR)
+        return error_set(error, ERROR_USAGE, "%s: a folder; allowed: a file of records", reader->shown);
+    if (count < 0)
+        return error_set(error, ERROR_SYSTEM, "cannot read %s: %s", reader->shown, strerror(errno));
+    reader->next = 0;
+    reader->filled = (size_t)count;
+    return ERROR_NONE;
+}
+
+/* The next byte; EOF at the end, and where it cannot be had, of which *kind tells. */
+static int next_byte(struct reader *reader, enum error_kind *kind, struct error *error)
+{
+    if (reader->next == reader->filled && ((*kind = fill(reader, error)) || reader->filled == 0))
+        return EOF;
+    return (unsigned char)reader->block[reader->next++];
+}
+
 /* Reads the next line without its newline, which `whole` tells of. */
 static enum error_kind read_line(struct reader *reader, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    int byte;
+    int byte = EOF;
     reader->start += (off_t)(reader->size + reader->whole);
     reader->size = 0;
     reader->line++;
-    while ((byte = getc_unlocked(reader->stream)) != EOF && byte != '\n' && !kind) {
+    while (!kind && (byte = next_byte(reader, &kind, error)) != EOF && byte != '\n') {
         if (reader->size == LINE_MAX_BYTES)
             return refuse(reader, 1, "the line is too long", "above 64 MiB", "records as --results writes them", error);
         if (reader->size == reader->capacity)
@@ -69,10 +98,6 @@ static enum error_kind read_line(struct reader *reader, struct error *error)
     }
     reader->whole = byte == '\n';
     reader->at_end = byte == EOF;
-    if (!kind && ferror(reader->stream) && errno == EISDIR)
-        kind = error_set(error, ERROR_USAGE, "%s: a folder; allowed: a file of records", reader->shown);
-    else if (!kind && ferror(reader->stream))
-        kind = error_set(error, ERROR_SYSTEM, "cannot read %s: %s", reader->shown, strerror(errno));
     return kind;
 }
 
@@ -164,39 +189,29 @@ static enum error_kind read_all(struct reader *reader, record_visit *visit, void
     return kind;
 }
 
-/* Closes the stream, unless that is standard input. */
+/* Closes the descriptor, unless that is standard input. */
 static enum error_kind read_stream(struct reader reader, record_visit *visit, void *context,
                                    struct record_file_info *info, struct error *error)
 {
     quote_path(reader.shown, reader.path);
-    if (!reader.stream)
+    if (reader.descriptor < 0)
         return error_set(error, errno == ENOENT ? ERROR_USAGE : ERROR_SYSTEM, "cannot open %s: %s", reader.shown,
                          strerror(errno));
-    enum error_kind kind = awaited_input_wait(fileno(reader.stream), reader.shown, error);
-    if (!kind)
-        kind = read_all(&reader, visit, context, info, error);
-    if (reader.stream != stdin)
-        fclose(reader.stream);
+    reader.block = malloc(BLOCK_BYTES);
+    enum error_kind kind = reader.block ? read_all(&reader, visit, context, info, error)
+                                        : error_memory(error, "records", (double)BLOCK_BYTES);
+    if (reader.descriptor != STDIN_FILENO)
+        close(reader.descriptor);
+    free(reader.block);
     free(reader.text);
     return kind;
-}
-
-/* NULL, and errno, if that fails. */
-static FILE *open_stream(int descriptor)
-{
-    FILE *stream = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
-    const int reason = errno;
-    if (!stream && descriptor >= 0)
-        close(descriptor);
-    errno = reason;
-    return stream;
 }
 
 static struct reader reader_open(const char *path)
 {
     if (strcmp(path, "-") == 0)
-        return (struct reader){.path = "standard input", .stream = stdin};
-    return (struct reader){.path = path, .stream = open_stream(awaited_input_open(path))};
+        return (struct reader){.path = "standard input", .descriptor = STDIN_FILENO};
+    return (struct reader){.path = path, .descriptor = awaited_input_open(path)};
 }
 
 enum error_kind record_file_read(const char *path, record_visit *visit, void *context, struct record_file_info *info,
@@ -216,10 +231,13 @@ enum error_kind record_file_read_open(int descriptor, const char *path, record_v
                                       struct record_file_info *info, struct error *error)
 {
     int own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    FILE *stream = own >= 0 && lseek(own, 0, SEEK_SET) == 0 ? fdopen(own, "rb") : NULL;
-    if (!stream && own >= 0)
+    if (own >= 0 && lseek(own, 0, SEEK_SET) != 0) {
+        const int reason = errno;
         close(own);
-    return read_stream((struct reader){.path = path, .stream = stream}, visit, context, info, error);
+        errno = reason;
+        own = -1;
+    }
+    return read_stream((struct reader){.path = path, .descriptor = own}, visit, context, info, error);
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */

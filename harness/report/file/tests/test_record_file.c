@@ -1,4 +1,5 @@
 /* Reading results: what is a record, what is torn, what is refused. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -178,6 +179,7 @@ static void take(int number)
 static void test_records_that_never_come_are_left_at_a_signal(void **state)
 {
     const struct sigaction action = {.sa_handler = take, .sa_flags = SA_RESTART};
+    static const char half[] = "{\"schema\": 1, \"key\": \"a";
     const struct itimerval often = {{.tv_usec = 10000}, {.tv_usec = 10000}}, never = {{0}, {0}};
     char folder[SCRATCH_SIZE];
     struct seen seen = {.keys = ""};
@@ -190,8 +192,14 @@ static void test_records_that_never_come_are_left_at_a_signal(void **state)
     assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
     assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
     assert_int_equal(record_file_read(pipe, note, &seen, NULL, &error), ERROR_INTERRUPTED);
+    assert_non_null(strstr(error.text, "interrupted while waiting for "));
+    /* Nor the rest of one. */
+    const int writer = open(pipe, O_RDWR | O_CLOEXEC);
+    assert_true(writer >= 0 && write(writer, half, sizeof half - 1) == sizeof half - 1);
+    assert_int_equal(record_file_read(pipe, note, &seen, NULL, &error), ERROR_INTERRUPTED);
     assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
     assert_non_null(strstr(error.text, "interrupted while waiting for "));
+    close(writer);
     unlink(pipe);
     rmdir(folder);
 }
