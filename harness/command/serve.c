@@ -18,6 +18,7 @@
 #include "harness/support/source.h"
 #include "harness/support/text.h"
 #include "harness/support/threads.h"
+#include "reference/computing_environment.h"
 
 /* Launches come where standard input came from: a plug-in, and what it starts, reads nothing there, and may close it.
  */
@@ -120,7 +121,9 @@ enum error_kind serve(const char *path, struct error *error)
         kind = take_output(&out, error);
     if (!kind)
         kind = start_watch(in, error);
+    const struct computing_environment own = computing_environment_enter(); /* which what is loaded may change */
     if (!kind)
         kind = load(&kernel, digest, path, error);
+    computing_environment_leave(&own);
     return kind ? kind : kernel_serve(kernel, quote_path(quoted, path), digest, in, out, error);
 }

@@ -7,6 +7,8 @@
 #undef alibicheck_kernel_describe
 
 #include <fcntl.h>
+#include <fenv.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -43,6 +45,7 @@ enum {
     PRINTS,          /* which is no fault */
     READS_INPUT,     /* all that there is to standard input, which is nothing, and no fault */
     CLOSES_STREAMS,  /* standard input, output and error, which is no fault */
+    SETS_ROUNDING,   /* and the locale, as it is loaded, which is no fault: it computes in the default ones */
     SIGN_OF_SLOPES,  /* biases grow with the distance */
     IGNORES_MASK,
     NEIGHBOURS,     /* a sequence's result depends on what else is in its launch */
@@ -396,6 +399,10 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     abi = ALIBICHECK_KERNEL_ABI;
     broken = *describe_sound(abi);
     broken.name = "broken";
+    if (BREAK == SETS_ROUNDING) { /* the locale where it is there */
+        fesetround(FE_UPWARD);
+        uselocale(newlocale(LC_ALL_MASK, "de_DE.UTF-8", (locale_t)0));
+    }
     broken.launch = launch_broken;
     if (BREAK == ONLY_PAGES) {
         broken.takes |= ALIBICHECK_KERNEL_ONLY_PAGES;
