@@ -35,7 +35,7 @@ static void test_a_cancelled_search_ends_soon(void **state)
     struct signature_trial trial = make_trial(3000, 2, 2, 64, DTYPE_F16);
     struct progress progress = {.cancelled = false};
     struct error error = {.text = ""};
-    double whole_s, cancelled_s;
+    double whole_s, cancelled_s = INFINITY;
     begin(&trial);
     for (int d = 0; d < 64; d++) {
         float element = (float)((d * 37 + 11) % 64) / 40 - 0.8f;
@@ -44,8 +44,12 @@ static void test_a_cancelled_search_ends_soon(void **state)
     assert_int_equal(search(&trial, &progress, &whole_s, &error), ERROR_NONE);
     assert_int_equal(trial.finding.signature, SIGNATURE_UNKNOWN);
     atomic_store(&progress.cancelled, true);
-    assert_int_equal(search(&trial, &progress, &cancelled_s, &error), ERROR_INTERRUPTED);
-    assert_string_equal(error.text, "interrupted");
+    for (int i = 0; i < 3; i++) { /* the least of them is the work's own, whatever else runs on the CPU */
+        double seconds;
+        assert_int_equal(search(&trial, &progress, &seconds, &error), ERROR_INTERRUPTED);
+        assert_string_equal(error.text, "interrupted");
+        cancelled_s = fmin(cancelled_s, seconds);
+    }
     if (!(cancelled_s < whole_s / 5))
         fail_msg("%g s of CPU where it is cancelled, %g s where it is not", cancelled_s, whole_s);
     end(&trial);
