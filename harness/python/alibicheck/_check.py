@@ -128,12 +128,36 @@ def _pipe():
     return ends
 
 
+class _Files:
+    """What a program writes: files without a name, so that none stays behind however this process ends. (Without /dev/fd,
+    where nobody could open them, they have one.) .paths, by which they are opened."""
+
+    def __init__(self, *names):
+        make = tempfile.TemporaryFile if os.path.isdir("/dev/fd") else tempfile.NamedTemporaryFile
+        self.files = {}
+        try:
+            for name in names:
+                self.files[name] = make(prefix="alibicheck-")
+        except BaseException:
+            self.__exit__()
+            raise
+        self.paths = {name: f"/dev/fd/{file.fileno()}" if make is tempfile.TemporaryFile else file.name
+                      for name, file in self.files.items()}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        for file in self.files.values():
+            file.close()
+
+
 class _Run:
     """The program as a child that launches kernels through pipes. It has a session of its own: Ctrl-C is ours to answer."""
 
-    def __init__(self, program, words, folder, results=None):
-        """The records go to the file `results`, by default one in the folder, as each point ends."""
-        self.paths = {name: os.path.join(folder, name) for name in ("records", "out", "err")}
+    def __init__(self, program, words, written, results=None):
+        """The records go to the file `results`, by default one of those written, as each point ends."""
+        self.paths = dict(written.paths)
         self.paths["records"] = results or self.paths["records"]
         self._before = self._stamp()
         self.source, theirs_to = _pipe()
@@ -142,10 +166,10 @@ class _Run:
         words = ["alibicheck", "run", *words, "--quiet", "--kernel-pipes", self.pipes, "--results", self.paths["records"]]
         environment = {"OMP_WAIT_POLICY": "passive", **os.environ}  # its threads wait for the function most of the time
         try:
-            with open(self.paths["out"], "wb") as out, open(self.paths["err"], "wb") as err, \
-                    shown_progress() as (shown, terminal):
-                self.process = subprocess.Popen(words, executable=program, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                                env={**environment, **shown}, pass_fds=(theirs_to, theirs_from, *terminal),
+            with shown_progress() as (shown, terminal):
+                theirs = (theirs_to, theirs_from, written.files["records"].fileno(), *terminal)
+                self.process = subprocess.Popen(words, executable=program, stdin=subprocess.DEVNULL, stdout=written.files["out"],
+                                                stderr=written.files["err"], env={**environment, **shown}, pass_fds=theirs,
                                                 start_new_session=True)
         except BaseException:
             self._close()
@@ -329,8 +353,8 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     words = _cases_of(cases, program) + _options(only, where, set, oracles) + _timeout(timeout)
     words += _bundles(bundles)
     words += ["--resume", "--any-build"] if resume else []
-    with tempfile.TemporaryDirectory(prefix="alibicheck-") as folder:
-        run = _Run(program, words, folder, path)
+    with _Files("records", "out", "err") as written:
+        run = _Run(program, words, written, path)
         try:
             with run:
                 code = run.serve(kernel)

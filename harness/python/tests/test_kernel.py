@@ -783,7 +783,9 @@ def test_a_launch_that_takes_too_long(program, case):
 
 
 def test_a_function_whose_process_is_killed(program, case, tmp_path):
-    """The program ends, too, and blames nothing that it has not run."""
+    """The program ends, too, and blames nothing that it has not run. No file stays behind."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     path = tmp_path / "killed.py"
     path.write_text("import alibicheck, os, sys\n"
                     "def kernel(q, k, v, *, slopes, scale):\n"
@@ -791,8 +793,8 @@ def test_a_function_whose_process_is_killed(program, case, tmp_path):
                     "    os.kill(os.getpid(), 9)\n"
                     "alibicheck.check_kernel(kernel, sys.argv[1], set={'seed': list(range(1000))})\n")
     done = subprocess.run([sys.executable, path, case], stdout=subprocess.PIPE, text=True, check=False,
-                          env=dict(os.environ, TMPDIR=str(tmp_path)))
-    assert done.returncode == -9
+                          env=dict(os.environ, TMPDIR=str(temporary)))
+    assert done.returncode == -9 and not os.listdir(temporary)
     for _ in range(1500):
         if not os.path.exists(f"/proc/{done.stdout.strip()}"):
             return
