@@ -16,6 +16,11 @@ enum { STACK_BYTES = 32 * 1024 }; /* a kernel's frame is below 4 KiB */
 #endif
 enum { STACK_REALS = 1024 }; /* of a frame, at most: what it grows by where a real is larger than a float */
 
+/* Frames of a warp's lanes, which take turns, lie this much further apart than a power of two, the canary included: one
+ * way of a first cache, 4 KiB, is then a frame's beginning at every second line, and lanes do not take each other's
+ * lines there before all of it is used. */
+enum { STACK_STAGGER_BYTES = 4096 / WARP_SIZE };
+
 /*
  * Stacks of a block lie one above the other. All threads run one kernel, so a stack that is too small is so for the
  * thread that runs first, and below that one's stack lies a guard that may not be touched. A guard below each would be
@@ -207,7 +212,7 @@ static void set_order(struct block_runner *runner, enum simt_order order)
 enum error_kind simt_executor_new(struct simt_executor **executor, int threads, enum simt_order order,
                                   size_t real_bytes, struct error *error)
 {
-    size_t stack_bytes = STACK_BYTES + STACK_REALS * (real_bytes - sizeof(float)) + CANARY_WORDS * sizeof canary_word;
+    size_t stack_bytes = STACK_BYTES + STACK_REALS * (real_bytes - sizeof(float)) + STACK_STAGGER_BYTES;
     struct simt_executor *made = calloc(1, sizeof *made);
     *executor = made;
     if (!made || !(made->runners = calloc((size_t)threads, sizeof *made->runners)))
