@@ -221,29 +221,47 @@ SIMT_FUNCTION bool group_whole(const struct lane *lane, int group, int64_t first
     return lane->has_dims && first + group <= end;
 }
 
-/* The n-th row of those keys, of which the first lies at first_row; paged, a constant: of a cache in pages. */
+/* The n-th row of those keys, of which they are fetched in order. next: where it lies, of which the one behind it is
+ * made: a row's address is an addition. paged, a constant: of a cache in pages, which has none. */
 SIMT_FUNCTION struct fetched_lane row_of_group(const struct attention_args *args, enum dtype dtype, bool paged,
-                                               const void *tensor, const struct lane *lane, int64_t first,
-                                               size_t first_row, int n)
+                                               const void *tensor, const struct lane *lane, int64_t first, int n,
+                                               struct fetched_lane *next)
 {
-    size_t row = paged ? paged_row(args, lane, first + n) : first_row + (size_t)n * lane->row_stride;
-    return fetch_lane(dtype, tensor, row, true);
+    const struct fetched_lane row = paged ? fetch_lane(dtype, tensor, paged_row(args, lane, first + n), true) : *next;
+    if (!paged)
+        *next = row_behind(dtype, &row, lane->row_stride);
+    return row;
 }
 
 /* lane_dots() of a whole group, with no rounding on the way. */
 SIMT_FUNCTION void whole_lane_dots(const struct attention_args *args, enum dtype dtype, int group, bool paged,
                                    const struct lane *lane, const real *query, int64_t first, struct warp_scatter *dots)
 {
-    const size_t first_row = lane_row(args, lane, first);
+    struct fetched_lane next = fetch_lane(dtype, args->k, lane_row(args, lane, first), true);
     SIMT_UNROLL
     for (int n = 0; n < group; n += ROWS_TOGETHER) {
         struct fetched_lane rows[ROWS_TOGETHER];
         SIMT_UNROLL
         for (int i = 0; i < ROWS_TOGETHER; i++)
-            rows[i] = row_of_group(args, dtype, paged, args->k, lane, first, first_row, n + i);
+            rows[i] = row_of_group(args, dtype, paged, args->k, lane, first, n + i, &next);
         struct lane_columns columns = lane_columns(dtype, rows);
         dots_together(query, &columns, dots->x + n);
     }
+}
+
+/* Adds the weighted rows of a whole group to a lane's sums; removed, bit t: not that of key first + t. */
+SIMT_FUNCTION lane_vector weighted_rows(const struct attention_args *args, enum dtype dtype, int group, bool paged,
+                                        const struct lane *lane, const struct warp_gather *weights, int64_t first,
+                                        uint32_t removed, lane_vector sums)
+{
+    struct fetched_lane next = fetch_lane(dtype, args->v, lane_row(args, lane, first), true);
+    SIMT_UNROLL
+    for (int t = 0; t < group; t++) {
+        struct fetched_lane row = row_of_group(args, dtype, paged, args->v, lane, first, t, &next);
+        if (!(removed >> t & 1))
+            sums = fma_of_lane(warp_gather_at(weights, t, group), widened_lane(dtype, &row), sums);
+    }
+    return sums;
 }
 
 /* tile_weighted_sum() of a whole group, with no rounding on the way. */
@@ -251,17 +269,14 @@ SIMT_FUNCTION void whole_weighted_sum(const struct attention_args *args, enum dt
                                       const struct lane *lane, const struct warp_gather *weights, int64_t first,
                                       bool skips_removed, real *out)
 {
-    const size_t first_row = lane_row(args, lane, first);
     lane_vector sums = lane_vector_of_numbers(out);
     uint32_t removed = 0; /* bit t: key first + t */
     for (int t = 0; t < group && skips_removed; t++)
         removed |= (uint32_t)key_removed(args, first + t) << t;
-    SIMT_UNROLL
-    for (int t = 0; t < group; t++) {
-        struct fetched_lane row = row_of_group(args, dtype, paged, args->v, lane, first, first_row, t);
-        if (!(removed >> t & 1))
-            sums = fma_of_lane(warp_gather_at(weights, t, group), widened_lane(dtype, &row), sums);
-    }
+    if (removed == 0) /* the usual case, without a branch for each */
+        sums = weighted_rows(args, dtype, group, paged, lane, weights, first, 0, sums);
+    else
+        sums = weighted_rows(args, dtype, group, paged, lane, weights, first, removed, sums);
     memcpy(out, &sums, sizeof sums);
 }
 #endif

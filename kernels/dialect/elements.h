@@ -115,6 +115,12 @@ SIMT_FUNCTION struct fetched_lane fetch_lane(enum dtype dtype, const void *tenso
     return (struct fetched_lane){present ? (const char *)tensor + first * element_bytes : NULL};
 }
 
+/* The row that lies so many elements behind another. */
+SIMT_FUNCTION struct fetched_lane row_behind(enum dtype dtype, const struct fetched_lane *row, size_t elements)
+{
+    return fetch_lane(dtype, row->elements, elements, true);
+}
+
 /* These functions are inlined: that they would return their vectors in another way without AVX is nobody's concern. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
