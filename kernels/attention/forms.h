@@ -69,8 +69,6 @@ static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N 
 
 /* The generic forms of a function, each body(args, dtype, group). */
 #define GENERIC_FORMS(function, body) FORMS_ARE_MADE(FORMS_OF_ALL(GENERIC_FORM, function, body))
-#define GENERIC_FORM(function, body, form, dtype, group) \
-    FORM_IF(FORM_IS_MADE(dtype, group), function##_##form, body, dtype, group)
 #define FORM_IF(is_made, name, body, dtype, group)                            \
     SIMT_KERNEL(name, struct attention_args, launch)                          \
     {                                                                         \
@@ -81,6 +79,29 @@ static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N 
             FORM_IS_ABSENT();                                                 \
         }                                                                     \
     }
+
+/* On the host the body is there twice, but for fp8: launches that have the plain form's values and no plain form, such
+ * as those of masked keys, take the one that has these as constants. The operations are the same, in the same order. */
+#if defined __CUDACC__ || defined SIMT_REPLAY || defined SIMT_SHARED_BODY
+#define GENERIC_FORM(function, body, form, dtype, group) \
+    FORM_IF(FORM_IS_MADE(dtype, group), function##_##form, body, dtype, group)
+#else
+#define GENERIC_FORM(function, body, form, dtype, group)                                     \
+    SIMT_NOINLINE void function##_##form##_of_constants(const struct attention_args *launch) \
+    {                                                                                        \
+        struct attention_args args = attention_args_here(launch, true);                      \
+        body(&args, dtype, group);                                                           \
+    }                                                                                        \
+    SIMT_KERNEL(function##_##form, struct attention_args, launch)                            \
+    {                                                                                        \
+        if ((dtype) < DTYPE_COUNT && plain_fields_hold(&launch)) {                           \
+            function##_##form##_of_constants(&launch);                                       \
+        } else {                                                                             \
+            struct attention_args args = attention_args_here(&launch, false);                \
+            body(&args, dtype, group);                                                       \
+        }                                                                                    \
+    }
+#endif
 
 /* Those of 16 bits alone, of a function that takes no other dtypes. */
 #define FORMS_16_BITS(function, body) FORMS_ARE_MADE(FORMS_OF_16_BITS(ONLY_FORM, function, body))
