@@ -218,17 +218,32 @@ static void share_pages(struct kv_cache *cache, const struct batch *batch, const
     }
 }
 
-/* Room for k and v behind each other, filled with NaN. */
+/* Room for k and v behind each other. In pages it is filled with NaN; else fill_behind_keys does that, where no key
+ * will be: most of it is written once. */
 static bool make_room(struct kv_cache *cache, int nan_byte)
 {
     char *memory = malloc(2 * cache->size_bytes + 1); /* of no keys too: malloc(0) may be NULL */
     if (!memory)
         return false;
-    memset(memory, nan_byte, 2 * cache->size_bytes);
+    if (cache->pages)
+        memset(memory, nan_byte, 2 * cache->size_bytes);
     cache->copy = memory;
     cache->k = memory;
     cache->v = memory + cache->size_bytes;
     return true;
+}
+
+/* Fills with NaN the rows of a cache without pages that lie behind a sequence's keys and slots, before the next one. */
+static void fill_behind_keys(struct kv_cache *cache, const struct batch *batch, const struct sequence_args *sequences,
+                             size_t row, int nan_byte)
+{
+    char *k = cache->copy, *v = k + cache->size_bytes;
+    for (int i = 0; i < batch->num_sequences; i++) {
+        const int64_t first = sequences[i].first_row + batch->problems[i].seq_len + batch->problems[i].kv_slots,
+                      end = i + 1 < batch->num_sequences ? sequences[i + 1].first_row : cache->rows;
+        memset(k + (size_t)first * row, nan_byte, (size_t)(end - first) * row);
+        memset(v + (size_t)first * row, nan_byte, (size_t)(end - first) * row);
+    }
 }
 
 static bool leave_to_device(struct kv_cache *cache)
@@ -268,6 +283,8 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     if (cache->pages)
         shuffle(cache->page_table, before / page_size, pool, batch->options->page_seed);
     share_pages(cache, batch, sequences);
+    if (!cache->pages && !far && !cache->of_device)
+        fill_behind_keys(cache, batch, sequences, row, nan_byte);
     for (int i = 0; i < batch->num_sequences && !cache->of_device; i++) {
         copy_keys((char *)(uintptr_t)cache->k, batch->problems[i].k, cache, &batch->problems[i], &sequences[i],
                   batch->options, row);
