@@ -7,10 +7,12 @@
 
 static void swap_rows(char *a, char *b, size_t size_bytes)
 {
-    for (size_t i = 0; i < size_bytes; i++) {
-        char byte = a[i];
-        a[i] = b[i];
-        b[i] = byte;
+    char held[256];
+    for (size_t at = 0; at < size_bytes; at += sizeof held) {
+        size_t count = size_bytes - at < sizeof held ? size_bytes - at : sizeof held;
+        memcpy(held, a + at, count);
+        memcpy(a + at, b + at, count);
+        memcpy(b + at, held, count);
     }
 }
 
