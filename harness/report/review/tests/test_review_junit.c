@@ -12,12 +12,13 @@
 
 #include "harness/report/review/review_junit.h"
 #include "harness/report/review/review_read.h"
+#include "harness/support/tests/scratch.h"
 
 #define RUN(index, of) ",\"run\":{\"digest\":\"1\",\"index\":" index ",\"of\":" of "}"
 #define RECORD(key, status, more) \
     "{\"schema\":1,\"key\":\"" key "\",\"case\":\"a\",\"status\":\"" status "\",\"device\":\"host\"" more "}\n"
 
-static char path[] = "/tmp/test_review_junit.XXXXXX";
+static char path[SCRATCH_SIZE];
 
 /* The report of a file of this text; the caller frees it. */
 static char *print(const char *text, bool gitlab)
@@ -99,7 +100,7 @@ static void test_what_is_said_of_a_failure(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    int descriptor = mkstemp(path);
+    int descriptor = scratch_file(path, "test_review_junit");
     return descriptor < 0 || close(descriptor) != 0;
 }
 
