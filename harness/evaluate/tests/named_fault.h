@@ -6,8 +6,7 @@
 
 #include "harness/case/case.h"
 #include "harness/evaluate/evaluate.h"
-#include "harness/evaluate/tests/drawn_fault.h"
-#include "harness/evaluate/tests/faulty_answer.h"
+#include "harness/evaluate/tests/fault_alias.h"
 
 enum fault_outcome {
     FAULT_REFUSED, /* a recipe that contradicts itself, or nothing to be done: no key is masked */
@@ -57,32 +56,9 @@ static inline bool fault_point(struct case_list *list, struct point *point, cons
     return true;
 }
 
-/* What is another fault's name, too: a bias that is rounded where distances are powers of 2 is a slope that is; weights
- * that are all lost beside a learned sink are, whatever lost them; and weights that are all off by one factor, of the
- * keys that have any, leave out as it is and move lse by a constant. A cap after the bias makes all logits one number
- * where these are far off; and the newest key is often the heaviest. */
-static inline bool fault_is_alias(const struct drawn_fault *fault, const struct signature_finding *finding)
-{
-    switch (finding->signature) {
-    case SIGNATURE_WRONG_SLOPE:
-        return strstr(fault->recipe, "bias_dtype") && strstr(finding->detail, "rounded to");
-    case SIGNATURE_SILENT_ZERO:
-        return strstr(fault->problem, "sink_logits") &&
-               (fault->no_lse || strstr(finding->detail, "that of the learned sink alone"));
-    case SIGNATURE_UNIFORM:
-        return strstr(fault->problem, "after_bias") != NULL;
-    case SIGNATURE_DOUBLED_KEYS:
-        return fault->plant == PLANT_DEVIANT && fault->deviant.deviation == DEVIANT_HEAVIEST && fault->size == 3;
-    case SIGNATURE_WRONG_LSE:
-        return (fault->plant == PLANT_DEVIANT || fault->plant == PLANT_SCATTERED) &&
-               strstr(finding->detail, "the same constant in every row");
-    default:
-        return false;
-    }
-}
-
+/* sound: the point without the fault. */
 static inline void fault_conclude(struct named_fault *named, const struct drawn_fault *fault, const struct point *point,
-                                  const struct evaluation *evaluation)
+                                  const struct point *sound, const struct evaluation *evaluation, struct device *device)
 {
     enum decision decision = criterion_decide(&point->criterion, &evaluation->judged.verdict.total);
     bool failed = decision == DECISION_FAIL || oracles_violated(&evaluation->oracles) > 0;
@@ -95,7 +71,7 @@ static inline void fault_conclude(struct named_fault *named, const struct drawn_
     else if (found == SIGNATURE_UNKNOWN)
         named->outcome = fault->kind->names & NAME(UNKNOWN) ? FAULT_NAMELESS : FAULT_UNKNOWN;
     else
-        named->outcome = fault->kind->names >> found & 1 || fault_is_alias(fault, &evaluation->judged.finding)
+        named->outcome = fault->kind->names >> found & 1 || fault_is_alias(fault, evaluation, point, sound, device)
                              ? FAULT_RIGHT
                              : FAULT_WRONG;
 }
@@ -190,7 +166,7 @@ static inline enum error_kind fault_name(struct named_fault *named, const struct
         kind = evaluate(evaluator, &evaluation, &points[FAULTY], &named->error);
     }
     if (!kind && done)
-        fault_conclude(named, fault, &points[FAULTY], &evaluation);
+        fault_conclude(named, fault, &points[FAULTY], &points[SOUND], &evaluation, evaluator->device);
     if (!kind && done && named->outcome >= FAULT_RIGHT && fault->kind->names == 1u << SIGNATURE_PRECISION_LOSS) {
         kind = fault_contract(named, &evaluation, &points[FAULTY]);
         if (named->contract.named) /* roundings are no other contract */

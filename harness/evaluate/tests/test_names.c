@@ -97,6 +97,38 @@ static void test_names_that_were_wrong_are_not(void **state)
     device_close(evaluator.device);
 }
 
+/* Chunks of one key without factors are the plain mean of v; a heavy key whose k is stale is gone; of a rest of one key
+ * the row has all the weight. */
+static void test_names_of_the_same_output_are_right(void **state)
+{
+    static const struct {
+        uint64_t seed, number;
+        enum signature signature;
+    } draws[] = {
+        {4, FAULT_FEATURES + 661, SIGNATURE_UNIFORM},
+        {5, FAULT_FEATURES + 535, SIGNATURE_DROPPED_KEYS},
+        {23, FAULT_FEATURES + 115, SIGNATURE_WRONG_SCALE},
+        {2, FAULT_FEATURES + 1238, SIGNATURE_SILENT_ZERO},
+    };
+    (void)state;
+    struct evaluator evaluator = {.threads = 1};
+    struct error error;
+    if (device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
+        fail_msg("%s", error.text);
+    for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++) {
+        struct drawn_fault fault;
+        struct named_fault named;
+        fault_draw(&fault, draws[i].seed, draws[i].number);
+        if (fault_name(&named, &fault, true, &evaluator))
+            fail_msg("%s\n%s", named.error.text, named.text);
+        assert_int_equal(named.finding.signature, draws[i].signature);
+        assert_int_equal(named.outcome, FAULT_RIGHT);
+        assert_false(fault.kind->names >> draws[i].signature & 1);
+    }
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
 /* One row of 16 bits, whose sum alone lacks its factor, has one number to tell by: enough for tiles of a power of two,
  * which are few, where it would not be if they were taken for some of all lengths. */
 static void test_tiles_of_a_power_of_two_are_few(void **state)
@@ -134,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_fault_has_a_wrong_name),
         cmocka_unit_test(test_names_that_were_wrong_are_not),
+        cmocka_unit_test(test_names_of_the_same_output_are_right),
         cmocka_unit_test(test_tiles_of_a_power_of_two_are_few),
         cmocka_unit_test(test_a_draw_is_a_function_of_its_number),
     };
