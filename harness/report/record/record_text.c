@@ -411,14 +411,25 @@ static bool print_known_bugs(FILE *stream, const char *indent, const struct reco
            known_bugs_print(stream, all, &seen, fit) && fprintf(stream, "\n") > 0;
 }
 
+/* Whether the contract is the better answer of the two: it is the one that the kernel took, or the failure has no other
+ * name. Contracts that merely fit as well stand behind a name. */
+static bool leads_with_contract(const struct record *record)
+{
+    const bool has_name = record->finding && record->finding->signature != SIGNATURE_NONE &&
+                          record->finding->signature != SIGNATURE_UNKNOWN;
+    return record->contract && (record->contract->named || !has_name);
+}
+
 char *record_findings(const struct record *record, const char *indent, bool explained)
 {
     char *text = NULL;
     size_t size;
     FILE *stream = text_stream_open(&text, &size);
-    bool complete = stream && (!record->classes || print_class(stream, indent, record)) &&
-                    (!record->contract || print_contract(stream, indent, record, explained));
+    const bool first = leads_with_contract(record);
+    bool complete = stream && (!record->classes || print_class(stream, indent, record));
+    complete = complete && (!first || print_contract(stream, indent, record, explained));
     complete = complete && (!record->finding || print_finding(stream, indent, record, explained));
+    complete = complete && (first || !record->contract || print_contract(stream, indent, record, explained));
     for (int o = 0; complete && record->oracles && o < ORACLE_COUNT; o++)
         if (record->oracles->outcome[o] == ORACLE_VIOLATED)
             complete =

@@ -854,6 +854,38 @@ static void test_nobody_is_sent_to_a_line_that_he_has_not(void **state)
     }
 }
 
+/* A contract that the kernel took stands above the name, and one that merely fits below it, unless there is none. */
+static void test_what_is_known_for_certain_comes_first(void **state)
+{
+    static const struct {
+        bool named;
+        enum signature signature;
+        bool contract_first;
+    } rows[] = {
+        {true, SIGNATURE_WRONG_SCALE, true},
+        {true, SIGNATURE_UNKNOWN, true},
+        {false, SIGNATURE_DROPPED_KEYS, false},
+        {false, SIGNATURE_UNKNOWN, true},
+    };
+    struct sample *sample = *state;
+    sample->record.outcome.status = STATUS_FAIL;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct signature_finding finding = {.signature = rows[i].signature};
+        const struct contract_finding contract = {
+            .fits = {{.text = "half the scale", .class_name = "f32", .remedy = ""}},
+            .num_fits = 1,
+            .named = rows[i].named};
+        sample->record.finding = &finding;
+        sample->record.contract = &contract;
+        char *text = record_findings(&sample->record, "", false);
+        assert_non_null(text);
+        const char *of_contract = strstr(text, "half the scale"), *of_finding = strstr(text, "signature");
+        assert_true(of_contract && of_finding);
+        assert_int_equal(of_contract < of_finding, rows[i].contract_first);
+        free(text);
+    }
+}
+
 /* Other bits from run to run may be meant, which is said where nothing else was seen. */
 static void test_other_bits_in_another_run_are_told_as_such(void **state)
 {
@@ -998,6 +1030,7 @@ int main(void)
         TEST(test_reproduce_is_quoted_for_a_shell),
         TEST(test_a_kernel_that_failed_to_run_has_no_known_bug),
         TEST(test_nobody_is_sent_to_a_line_that_he_has_not),
+        TEST(test_what_is_known_for_certain_comes_first),
         TEST(test_other_bits_in_another_run_are_told_as_such),
         TEST(test_a_kernel_that_failed_to_run_never_passes),
         TEST(test_notes_are_apart),
