@@ -77,6 +77,11 @@ static void test_names_that_were_wrong_are_not(void **state)
         {2, FAULT_FEATURES + 1183}, /* a rest without its scale, as before */
         {2, FAULT_FEATURES + 1323}, /* positions from a chunk's begin, for steep rows that lack the keys behind it */
         {5, FAULT_FEATURES + 840},  /* a query at the top left, for no bias: half of the rows deny it by their lse */
+        {21, FAULT_FEATURES + 924}, /* slots of zeros, for a sink that is counted 6 times */
+        {21, FAULT_FEATURES + 519}, /* the same where keys weigh next to nothing, for weights that are lost */
+        {22, FAULT_FEATURES + 181}, /* another query, for another scale: beside a sink a constant does as well */
+        {24, FAULT_FEATURES + 164}, /* a cap after the bias that makes all logits one, for a slope of known origin */
+        {24, FAULT_FEATURES + 506}, /* the same in steep rows alone, for a plain mean in all of them */
     };
     (void)state;
     struct evaluator evaluator = {.threads = 1};

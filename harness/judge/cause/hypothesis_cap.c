@@ -62,16 +62,19 @@ static void try_capped_mask(struct suspect *suspect)
                 cap);
 }
 
+/* Another sink scales out, and moves lse: one number a row. */
 static void try_sink(struct suspect *suspect, double sink, const char *what, int times)
 {
     double own = suspect->sink;
     suspect->sink = sink;
+    suspect->along_truth = true;
     for (int64_t j = 0; j < suspect->problem->seq_len; j++)
         suspect->logits[j] = suspect_visible(suspect, j) ? suspect_logit(suspect, j) : -INFINITY;
     if (times > 0)
         suspect_try(suspect, SIGNATURE_WRONG_SINK, "the sink %.6g |%s: %d times|", own, what, times);
     else
         suspect_try(suspect, SIGNATURE_WRONG_SINK, "the sink %.6g |%s|", own, what);
+    suspect->along_truth = false;
     suspect->sink = own;
 }
 

@@ -169,16 +169,33 @@ static bool weights_are_there(const struct suspect *suspect)
     return suspect_lse_is_exactly(suspect, suspect->truth_lse) && exp(largest - suspect->truth_lse) >= least;
 }
 
+/* How many slots that are read as zeros, whose logits are 0, have an lse like this, beside which keys round to 0; 0:
+ * none have. One may be a sum that begins with 1. */
+static int slots_of_lse(const struct suspect *suspect)
+{
+    enum { SLOTS_MAX = 1024 };
+    const double slots = round(exp(suspect->lse));
+    const bool is_of_slots = !suspect->lse_unknown && slots >= 2 && slots <= SLOTS_MAX && suspect_lse_rose(suspect) &&
+                             suspect_lse_is_exactly(suspect, log(slots + exp(suspect->truth_lse)));
+    return is_of_slots ? (int)slots : 0;
+}
+
 bool hypothesis_zeros(struct suspect *suspect)
 {
     if (suspect->best.signature != SIGNATURE_SILENT_ZERO || suspect->visible == 0)
         return true;
+    const int slots = slots_of_lse(suspect);
     if (weights_are_there(suspect)) {
         suspect->best = (struct match){.signature = SIGNATURE_UNKNOWN, .residual = NAN};
         suspect->is_seen = true;
         snprintf(suspect->remark, sizeof suspect->remark,
                  "out is 0, and lse is right: no weight was lost, but v was read as 0, or what was there is not "
                  "written");
+    } else if (slots > 0) {
+        suspect->best = (struct match){.signature = SIGNATURE_UNKNOWN, .residual = NAN};
+        suspect->is_seen = true;
+        snprintf(suspect->remark, sizeof suspect->remark,
+                 "out is 0, and lse is that of %d slots of zeros, beside which keys weigh next to nothing", slots);
     } else if (isfinite(suspect->lse) && values_cancel(suspect)) {
         suspect->best = (struct match){.signature = SIGNATURE_UNKNOWN, .residual = NAN};
         return false;

@@ -155,7 +155,8 @@ void hypothesis_scale(struct suspect *suspect)
             try_head_dim(suspect, head_dims[i]);
 }
 
-/* As any slope does (hypothesis_slope.c), it has to explain out and lse, and better than what else does. */
+/* As any slope does (hypothesis_slope.c), it has to explain out and lse, and better than what else does. Where products
+ * hardly differ from key to key, and a sink shows by how much all are off, it does no more than a constant. */
 void hypothesis_any_scale(struct suspect *suspect)
 {
     enum { OCTAVES = 8 };
@@ -166,8 +167,9 @@ void hypothesis_any_scale(struct suspect *suspect)
         return;
     fill_logits(suspect, factor);
     double lse = suspect_attend(suspect, suspect->problem->head_dim);
-    bool is_better = 4 * suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) <= suspect->best.rms;
-    if ((suspect->best.confirmed && !is_better) || !suspect_lse_is(suspect, lse) || fabs(factor - 1) < 1e-4)
+    const double rms = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
+    if ((suspect->best.confirmed && !(4 * rms <= suspect->best.rms)) || !suspect_lse_is(suspect, lse) ||
+        fabs(factor - 1) < 1e-4 || suspect_constant_does_as_well(suspect, rms))
         return;
     suspect_offer(suspect, SIGNATURE_WRONG_SCALE, true, suspect->predicted, lse,
                   "scale %.4g in place of %.4g: |%.4g times it|", factor * (double)suspect->problem->scale,

@@ -33,6 +33,21 @@ static bool none_does_as_well(struct suspect *suspect, double slope, double lse)
     return false;
 }
 
+/* Whether a larger slope would do as well, as where a soft cap holds all logits: no slope can then be told. Leaves the
+ * prediction of the slope. */
+static bool is_one_of_many(struct suspect *suspect, double slope)
+{
+    int dim = suspect->problem->head_dim;
+    double rms = suspect_rms(suspect, suspect->predicted, dim);
+    suspect_fill_slope(suspect, 1.25 * slope);
+    double lse = suspect_attend(suspect, dim);
+    bool as_well = (suspect->lse_unknown || suspect_lse_is(suspect, lse)) &&
+                   suspect_rms(suspect, suspect->predicted, dim) <= 2 * fmax(rms, suspect->noise);
+    suspect_fill_slope(suspect, slope);
+    suspect_attend(suspect, dim);
+    return as_well;
+}
+
 /*
  * The absolute form's logits are slope * P larger, which is taken off lse in the end: by the slope that they were
  * formed with, or by the right one.
@@ -44,6 +59,8 @@ static void try_slope(struct suspect *suspect, double slope, const char *origin)
         return;
     suspect_fill_slope(suspect, slope);
     if (!suspect_predict(suspect, &lse))
+        return;
+    if (suspect->problem->soft_cap == SOFT_CAP_AFTER_BIAS && !suspect->by_lse && is_one_of_many(suspect, slope))
         return;
     suspect_offer_logits(suspect, SIGNATURE_WRONG_SLOPE, lse, "slope %.6g in place of %.6g: |%s|", slope,
                          suspect->slope, origin);
@@ -117,20 +134,6 @@ static void try_counted(struct suspect *suspect)
     suspect->remedy = "Count positions in all keys of the cache, masked ones too.";
     suspect_try(suspect, SIGNATURE_WRONG_SLOPE, "|positions counted in visible keys alone|");
     suspect->remedy = NULL;
-}
-
-/* Whether a larger slope would do as well, as where a soft cap holds all logits: no slope can then be told. Leaves the
- * prediction of the slope. */
-static bool is_one_of_many(struct suspect *suspect, double slope)
-{
-    int dim = suspect->problem->head_dim;
-    double rms = suspect_rms(suspect, suspect->predicted, dim);
-    suspect_fill_slope(suspect, 1.25 * slope);
-    double lse = suspect_attend(suspect, dim);
-    bool as_well = suspect_lse_is(suspect, lse) && suspect_rms(suspect, suspect->predicted, dim) <= 2 * rms;
-    suspect_fill_slope(suspect, slope);
-    suspect_attend(suspect, dim);
-    return as_well;
 }
 
 /* ---- any one slope --------------------------------------------------------------------------------------------- */

@@ -107,14 +107,28 @@ static bool has_reason(const struct suspect *suspect, const struct match *match)
     return false;
 }
 
+/* Whether a row is of the fault that a match is of as well: a wrong value of masked keys leaks in one row, and takes
+ * all weights in another; weight of no key, which a remark tells of, is of slots that have the same value. */
+static bool is_of_same_sentinel(const struct suspect *suspect, const struct match *match)
+{
+    const bool unknown = suspect->best.signature == SIGNATURE_UNKNOWN;
+    return is_of_sentinels(match->signature) &&
+           (unknown ? suspect->remark[0] : is_of_sentinels(suspect->best.signature));
+}
+
+bool match_is_heard(const struct suspect *suspect)
+{
+    return suspect->dots && suspect->error > 32 * suspect->noise;
+}
+
 /* A row by whose out the match would show if it were the fault: what it leaves is about the noise then, and a 16th of
  * this error is twice that. Its lse alone says nothing of what is fitted, nor of weights that are lost; but what has no
  * parameter has an lse. */
 bool match_speaks_against(const struct suspect *suspect, const struct match *match)
 {
     const bool is_heard = !suspect->by_lse || (!match->fitted && match->signature != SIGNATURE_SILENT_ZERO);
-    return suspect->dots && is_heard && suspect->error > 32 * suspect->noise && !match_alike(suspect, match, true) &&
-           !has_reason(suspect, match);
+    return is_heard && match_is_heard(suspect) && !match_alike(suspect, match, true) && !has_reason(suspect, match) &&
+           !is_of_same_sentinel(suspect, match);
 }
 
 static bool any_speaks_against(const struct suspect *suspects, int failing, const struct match *match)
@@ -133,12 +147,8 @@ bool match_stands(const struct suspect *suspects, int failing, const struct matc
         (match->signature != SIGNATURE_SILENT_ZERO && may_be_chance(suspects, failing, match)))
         return false;
     int rows = match_rows(suspects, failing, match, true);
-    for (int i = 0; i < failing && is_of_sentinels(match->signature); i++) {
-        bool unknown = suspects[i].best.signature == SIGNATURE_UNKNOWN;
-        rows += suspects[i].best.signature != match->signature && is_of_sentinels(suspects[i].best.signature);
-        rows +=
-            unknown && suspects[i].remark[0]; /* weight of no key: where it is of slots, it is of the same sentinel */
-    }
+    for (int i = 0; i < failing; i++)
+        rows += suspects[i].best.signature != match->signature && is_of_same_sentinel(&suspects[i], match);
     if (match->signature == SIGNATURE_SILENT_ZERO)
         return 2 * rows >= failing || !any_speaks_against(suspects, failing, match);
     bool any_number = match->fitted && (match->signature == SIGNATURE_WRONG_SLOPE ||

@@ -19,6 +19,9 @@ const struct match *match_most_shared(const struct suspect *suspects, int failin
  * at a glance; so are zeros, unless most rows are none and some of them are far off in a way that is not theirs. */
 bool match_stands(const struct suspect *suspects, int failing, const struct match *match);
 
+/* Whether a row is so far off that it would show what it is off by. */
+bool match_is_heard(const struct suspect *suspect);
+
 /* Whether a row, by its out or, of what has no parameter, by its lse alone, plainly is not what a match says. */
 bool match_speaks_against(const struct suspect *suspect, const struct match *match);
 

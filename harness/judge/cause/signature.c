@@ -19,7 +19,7 @@
 #include "harness/judge/cause/unlike_row.h"
 #include "reference/computing_environment.h"
 
-enum { MAX_EXAMINED = 4 };
+enum { MAX_EXAMINED = 4, MAX_UNLIKE = 2 };
 
 static bool truth_is_finite(const struct suspect *suspect)
 {
@@ -271,19 +271,24 @@ static enum error_kind examine_in_parts(struct suspect *suspects, int examined, 
     return kind;
 }
 
-/* A row unlike those examined is asked of what was concluded from them. */
+/* A row unlike those examined is asked of what was concluded from them, and another where it is hardly off. */
 static enum error_kind ask_unlike_row(struct signature_finding *finding, const struct match *match,
                                       const struct inquiry *inquiry, const struct ranked_row *ranked, int examined,
                                       struct error *error)
 {
-    struct suspect unlike = {0};
-    const int at = unlike_row_is_asked(match) ? unlike_row_at(inquiry, ranked, examined) : -1;
-    if (at < 0)
-        return ERROR_NONE;
-    enum error_kind kind = examine(&unlike, inquiry, &ranked[at], error);
-    if (!kind)
-        unlike_row_hear(finding, match, &unlike);
-    suspect_clear(&unlike);
+    enum error_kind kind = ERROR_NONE;
+    bool told = !unlike_row_is_asked(match);
+    int at = -1;
+    for (int asked = 0; asked < MAX_UNLIKE && !told && !kind; asked++) {
+        struct suspect unlike = {0};
+        at = unlike_row_at(inquiry, ranked, examined, at);
+        if (at < 0)
+            return ERROR_NONE;
+        kind = examine(&unlike, inquiry, &ranked[at], error);
+        if (!kind)
+            told = unlike_row_hear(finding, match, &unlike);
+        suspect_clear(&unlike);
+    }
     return kind;
 }
 

@@ -223,10 +223,12 @@ static bool may_be_rounding(const struct suspect *suspect, const struct match *m
 }
 
 /* A factor on the truth is one number: lse has it to the last digit or, where there is none, an output that has more
- * digits than 16 bits. What takes as much from all rows is nearly right in each of them if it is in one. */
+ * digits than 16 bits. What takes as much from all rows is nearly right in each of them if it is in one; of sinks each
+ * row has its own. */
 static bool tells_factor(const struct suspect *suspect, const struct match *match)
 {
-    return match->exact || (suspect->lse_unknown && suspect->problem->dtype == DTYPE_F32);
+    return match->exact || match->signature == SIGNATURE_WRONG_SINK ||
+           (suspect->lse_unknown && suspect->problem->dtype == DTYPE_F32);
 }
 
 static bool within_slack(const struct suspect *suspect, const double *predicted)
@@ -384,6 +386,18 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
     va_start(arguments, format);
     offer(suspect, signature, false, NULL, lse, format, arguments);
     va_end(arguments);
+}
+
+bool suspect_constant_does_as_well(const struct suspect *suspect, double rms)
+{
+    const double rise = exp(suspect->lse - suspect->truth_lse), sink = exp(suspect->sink - suspect->truth_lse);
+    const double factor = (1 - sink / rise) / (1 - sink); /* of the share that keys have */
+    double squares = 0;
+    for (int d = 0; d < suspect->problem->head_dim; d++) {
+        double left = suspect->out[d] - factor * suspect->truth[d];
+        squares += left * left;
+    }
+    return !suspect->lse_unknown && sqrt(squares / suspect->problem->head_dim) <= 2 * fmax(rms, suspect->noise);
 }
 
 bool suspect_is_settled(const struct suspect *suspect)

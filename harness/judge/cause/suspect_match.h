@@ -60,6 +60,10 @@ bool suspect_predict_times(struct suspect *suspect, double factor, double *lse);
 void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whether one number added to the logits of all keys, which moves lse and, beside a sink, takes weight from it or gives
+ * it some, leaves no more of out than rms, if it gives the lse that there is. */
+bool suspect_constant_does_as_well(const struct suspect *suspect, double rms);
+
 /* Takes a match that is known to hold; false if it does not. Rounding does not explain a row that is beyond its bound,
  * but for roundings that the bound cannot know of: predicted to the last digit that out has, with lse, and without a
  * fitted parameter. */

@@ -11,7 +11,8 @@ bool unlike_row_is_asked(const struct match *match)
 {
     static const unsigned asked = 1u << SIGNATURE_DROPPED_KEYS | 1u << SIGNATURE_DOUBLED_KEYS |
                                   1u << SIGNATURE_WRONG_SCALE | 1u << SIGNATURE_WRONG_SLOPE |
-                                  1u << SIGNATURE_MISPLACED_KEYS | 1u << SIGNATURE_WRONG_MERGE;
+                                  1u << SIGNATURE_MISPLACED_KEYS | 1u << SIGNATURE_WRONG_MERGE |
+                                  1u << SIGNATURE_UNIFORM;
     return asked >> match->signature & 1;
 }
 
@@ -20,25 +21,25 @@ static double steepness(const struct inquiry *inquiry, const struct ranked_row *
     return fabs(problem_row_slope(inquiry->exhibit->problem, ranked->row));
 }
 
-int unlike_row_at(const struct inquiry *inquiry, const struct ranked_row *ranked, int examined)
+int unlike_row_at(const struct inquiry *inquiry, const struct ranked_row *ranked, int examined, int but)
 {
-    double gentlest = INFINITY;
+    double gentlest = INFINITY, least = but < 0 ? -1 : steepness(inquiry, &ranked[but]);
     int at = -1;
     for (int i = 0; i < examined; i++)
         gentlest = fmin(gentlest, steepness(inquiry, &ranked[i]));
     for (int i = examined; i < problem_rows(inquiry->exhibit->problem) && ranked[i].out_fails; i++)
-        if (steepness(inquiry, &ranked[i]) < gentlest) {
+        if (steepness(inquiry, &ranked[i]) < gentlest && steepness(inquiry, &ranked[i]) > least) {
             gentlest = steepness(inquiry, &ranked[i]);
             at = i;
         }
     return at;
 }
 
-void unlike_row_hear(struct signature_finding *finding, const struct match *match, const struct suspect *unlike)
+bool unlike_row_hear(struct signature_finding *finding, const struct match *match, const struct suspect *unlike)
 {
     char detail[sizeof finding->detail];
     if (!match_speaks_against(unlike, match))
-        return;
+        return match_is_heard(unlike);
     memcpy(detail, finding->detail, sizeof detail);
     finding->signature = SIGNATURE_UNKNOWN;
     finding->remedy = signature_remedy(SIGNATURE_UNKNOWN);
@@ -51,4 +52,5 @@ void unlike_row_hear(struct signature_finding *finding, const struct match *matc
     else
         snprintf(finding->detail, sizeof finding->detail, "the worst heads are as if \"%.*s\"; head %d is not",
                  SIGNATURE_DETAIL_SIZE, detail, unlike->head);
+    return true;
 }

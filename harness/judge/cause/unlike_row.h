@@ -12,11 +12,11 @@
 /* Whether a match is of what a row like others would share with them by chance. */
 bool unlike_row_is_asked(const struct match *match);
 
-/* The place among ranked rows of the one with the gentlest slope whose out fails, behind the first `examined`; -1: none
- * has a gentler one than all of these. */
-int unlike_row_at(const struct inquiry *inquiry, const struct ranked_row *ranked, int examined);
+/* The place among ranked rows of the one with the gentlest slope whose out fails, behind the first `examined`; or,
+ * where that one was asked, `but` being its place, of the next one. -1: none has a gentler one than all of these. */
+int unlike_row_at(const struct inquiry *inquiry, const struct ranked_row *ranked, int examined, int but);
 
-/* Takes the name of a match away where the row plainly is not so. */
-void unlike_row_hear(struct signature_finding *finding, const struct match *match, const struct suspect *unlike);
+/* Takes the name of a match away where the row plainly is not so. Whether it is off by enough to tell. */
+bool unlike_row_hear(struct signature_finding *finding, const struct match *match, const struct suspect *unlike);
 
 #endif

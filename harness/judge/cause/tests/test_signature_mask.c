@@ -337,6 +337,27 @@ static void test_weights_that_are_nearly_equal_are_no_plain_mean(void **state)
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
+/* One value for masked keys takes the logits of most rows with it, and has a share of the weight in the gentlest, which
+ * is no other fault. A row of another fault denies that all have one logit. */
+static void test_a_leak_beside_plain_means(void **state)
+{
+    (void)state;
+    for (int other = 0; other < 2; other++) {
+        struct signature_trial trial = make_trial(64, 6, 1, 64, DTYPE_F32);
+        mask_keys(&trial.made, 1, 64, 2);
+        for (int h = 0; h < 6; h++)
+            trial.made.slopes[h] = ldexpf(1, -h);
+        begin(&trial);
+        for (int h = 0; h < 5; h++)
+            attend(&trial, h, rule_constant, 0, 0, 0);
+        if (other)
+            attend(&trial, 5, rule_slope, 1.5, 0, 0);
+        else
+            attend(&trial, 5, rule_replaced, -4, 0, 0);
+        expect_and_end(&trial, other ? SIGNATURE_UNKNOWN : SIGNATURE_UNIFORM, "plain mean");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_a_plain_mean_of_keys_that_are_alike),
         cmocka_unit_test(test_a_plain_mean_beside_a_sink),
         cmocka_unit_test(test_weights_that_are_nearly_equal_are_no_plain_mean),
+        cmocka_unit_test(test_a_leak_beside_plain_means),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

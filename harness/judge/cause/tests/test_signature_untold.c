@@ -169,6 +169,36 @@ static void test_zeros_beside_a_sink(void **state)
     end(&trial);
 }
 
+/* Beside so many slots whose logits are 0 keys may weigh so little that out rounds to 0: the lse counts the slots. One
+ * of them is also a sum that began with 1 at a maximum of 0. */
+static void test_zeros_beside_slots(void **state)
+{
+    (void)state;
+    static const struct {
+        double lse;
+        enum signature signature;
+        const char *says;
+    } rows[] = {
+        {1.3862943611198906, SIGNATURE_UNKNOWN, "4 slots of zeros"},
+        {0, SIGNATURE_SILENT_ZERO, ""},
+        {1.25, SIGNATURE_SILENT_ZERO, ""},
+        {8, SIGNATURE_SILENT_ZERO, ""},
+    };
+    static const double zeros[64];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(64, 2, 1, 64, DTYPE_F16);
+        zero_query(&trial);
+        trial.made.slopes[0] = trial.made.slopes[1] = 0.25f;
+        trial.made.problem.q_position += 400;
+        begin(&trial);
+        for (int h = 0; h < 2; h++) {
+            set_out(&trial, h, zeros);
+            trial.output.lse[h] = (float)rows[i].lse;
+        }
+        expect_and_end(&trial, rows[i].signature, rows[i].says);
+    }
+}
+
 /* The value of the key that has most weight, or of the last one: anything that makes logits differ more leaves out as
  * that. The lse of that key alone says that the others are missing. */
 static void test_one_key_is_left(void **state)
@@ -269,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_zeros_beside_a_right_lse),
         cmocka_unit_test(test_zeros_where_values_cancel),
         cmocka_unit_test(test_zeros_beside_a_sink),
+        cmocka_unit_test(test_zeros_beside_slots),
         cmocka_unit_test(test_one_key_is_left),
         cmocka_unit_test(test_steep_rows_are_not_believed_alone),
         cmocka_unit_test(test_a_right_lse_denies_a_leak),
