@@ -155,36 +155,51 @@ static inline bool alias_is_constant(const struct evaluation *evaluation)
     return true;
 }
 
-/* Whether a sound kernel that is told slopes of 16 bits answers the same: as biases that are rounded are where
- * distances are powers of 2. */
-static inline bool alias_is_slope(const struct evaluation *evaluation, const struct point *sound,
-                                  const struct drawn_fault *fault, struct device *device)
+/* Whether a sound kernel that is told the problem with another fault answers the same. */
+static inline bool alias_is_told(const struct evaluation *evaluation, const struct point *sound,
+                                 const struct drawn_fault *other, bool no_lse, struct device *device)
 {
     const struct problem *problem = &evaluation->judged.problem;
     size_t rows = (size_t)problem_rows(problem), dims = (size_t)problem->head_dim;
-    struct evaluation other = *evaluation;
+    struct evaluation answer = *evaluation;
     struct told told;
-    bool same = false;
-    other.judged.output = (struct output){malloc(rows * dims * dtypes[problem->dtype].size_bytes),
-                                          malloc(rows * sizeof *other.judged.output.lse)};
-    bool ready = told_init(&told, problem) && other.judged.output.out && other.judged.output.lse;
-    for (int dtype = 0; dtype < 2 && ready && !same; dtype++) {
-        struct drawn_fault slopes = {.plant = PLANT_SLOPE_ROUNDED, .at = dtype};
-        struct error error;
-        memcpy(told.slopes, problem->slopes, (size_t)problem->num_heads * sizeof(float));
-        plant_slopes(&told, &slopes);
-        same = !fault_run(&other, sound, &sound->recipe, &told.problem, device, &error);
-        for (int row = 0; row < (int)rows && same; row++) {
-            struct alias_row made = {.lse = (double)other.judged.output.lse[row]};
-            for (size_t d = 0; d < dims; d++)
-                made.out[d] = (double)online_element(other.judged.output.out, problem->dtype, (size_t)row * dims + d);
-            same = alias_is_row(evaluation, &made, row, fault->no_lse);
-        }
+    struct error error;
+    answer.judged.output = (struct output){malloc(rows * dims * dtypes[problem->dtype].size_bytes),
+                                           malloc(rows * sizeof *answer.judged.output.lse)};
+    bool same = told_init(&told, problem) && answer.judged.output.out && answer.judged.output.lse &&
+                plant_fault(&told, problem, other) &&
+                !fault_run(&answer, sound, &sound->recipe, &told.problem, device, &error);
+    for (int row = 0; row < (int)rows && same; row++) {
+        struct alias_row made = {.lse = (double)answer.judged.output.lse[row]};
+        for (size_t d = 0; d < dims; d++)
+            made.out[d] = (double)online_element(answer.judged.output.out, problem->dtype, (size_t)row * dims + d);
+        same = alias_is_row(evaluation, &made, row, no_lse);
     }
     told_clear(&told);
-    free(other.judged.output.out);
-    free(other.judged.output.lse);
+    free(answer.judged.output.out);
+    free(answer.judged.output.lse);
     return same;
+}
+
+/* Biases that are rounded are slopes that are, where distances are powers of 2. */
+static inline bool alias_is_slope(const struct evaluation *evaluation, const struct point *sound, bool no_lse,
+                                  struct device *device)
+{
+    const struct drawn_fault of_bf16 = {.plant = PLANT_SLOPE_ROUNDED, .at = 0},
+                             of_f16 = {.plant = PLANT_SLOPE_ROUNDED, .at = 1};
+    return alias_is_told(evaluation, sound, &of_bf16, no_lse, device) ||
+           alias_is_told(evaluation, sound, &of_f16, no_lse, device);
+}
+
+/* Keys that are alike are moved by as many as the oldest is further away, where a query counts from the other end. */
+static inline bool alias_is_shift(const struct evaluation *evaluation, const struct point *sound, bool no_lse,
+                                  struct device *device)
+{
+    int keys = 0;
+    if (sscanf(evaluation->judged.finding.detail, "all biases moved by slope * %d keys", &keys) != 1)
+        return false;
+    const struct drawn_fault nearer = {.plant = PLANT_POSITION, .at = -keys};
+    return alias_is_told(evaluation, sound, &nearer, no_lse, device);
 }
 
 /* Whether what was found is right although it is not among the names of the fault's kind. sound: the point without the
@@ -203,7 +218,9 @@ static inline bool fault_is_alias(const struct drawn_fault *fault, const struct 
     if (found == SIGNATURE_WRONG_LSE)
         return !fault->no_lse && alias_is_constant(evaluation);
     if (found == SIGNATURE_WRONG_SLOPE)
-        return alias_is_slope(evaluation, sound, fault, device);
+        return alias_is_slope(evaluation, sound, fault->no_lse, device);
+    if (found == SIGNATURE_BIAS_SHIFT)
+        return alias_is_shift(evaluation, sound, fault->no_lse, device);
     return found == SIGNATURE_DOUBLED_KEYS && fault->plant == PLANT_DEVIANT &&
            fault->deviant.deviation == DEVIANT_HEAVIEST && fault->size >= 2; /* counted so often */
 }

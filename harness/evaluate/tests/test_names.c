@@ -103,17 +103,16 @@ static void test_names_that_were_wrong_are_not(void **state)
 }
 
 /* Chunks of one key without factors are the plain mean of v; a heavy key whose k is stale is gone; of a rest of one key
- * the row has all the weight. */
+ * the row has all the weight; and keys that are alike, seen from the other end, are all one key further away. */
 static void test_names_of_the_same_output_are_right(void **state)
 {
     static const struct {
         uint64_t seed, number;
         enum signature signature;
     } draws[] = {
-        {4, FAULT_FEATURES + 661, SIGNATURE_UNIFORM},
-        {5, FAULT_FEATURES + 535, SIGNATURE_DROPPED_KEYS},
-        {23, FAULT_FEATURES + 115, SIGNATURE_WRONG_SCALE},
-        {2, FAULT_FEATURES + 1238, SIGNATURE_SILENT_ZERO},
+        {4, FAULT_FEATURES + 661, SIGNATURE_UNIFORM},      {5, FAULT_FEATURES + 535, SIGNATURE_DROPPED_KEYS},
+        {23, FAULT_FEATURES + 115, SIGNATURE_WRONG_SCALE}, {2, FAULT_FEATURES + 1238, SIGNATURE_SILENT_ZERO},
+        {31, FAULT_FEATURES + 351, SIGNATURE_BIAS_SHIFT},
     };
     (void)state;
     struct evaluator evaluator = {.threads = 1};
