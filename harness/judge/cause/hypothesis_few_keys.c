@@ -273,8 +273,9 @@ static void offer_keys(struct few_keys *few, struct suspect *suspect)
     if (few->sign > 0)
         suspect->remedy = "Look for keys, or pages, that stand twice among those that are read.";
     suspect_offer(suspect, few->sign > 0 ? SIGNATURE_DOUBLED_KEYS : SIGNATURE_DROPPED_KEYS, few->taken > 1,
-                  suspect->predicted, suspect->truth_lse + log1p(weight), "%d of %lld visible keys |are %s|: %s",
-                  few->taken, (long long)suspect->visible, few->sign > 0 ? "counted twice" : "missing", text);
+                  suspect->predicted, suspect->truth_lse + log1p(weight), "%d of %lld visible keys |are %s|: %s%s",
+                  shown.keys, (long long)suspect->visible, few->sign > 0 ? "counted twice" : "missing", text,
+                  shown.keys < few->taken ? ", and perhaps others of little weight" : "");
     suspect->remedy = NULL;
 }
 

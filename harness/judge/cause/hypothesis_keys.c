@@ -1,5 +1,6 @@
 /* Attention over some of the visible keys: all but the newest, all but the oldest, all but the lightest. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "harness/judge/cause/hypothesis.h"
@@ -95,34 +96,68 @@ static void search_keys(struct search *search, struct growing *growing, struct s
     }
 }
 
+/* Whether a visible key that is missing alone would move out by what rounding leaves, or lse by more than it is rounded
+ * by. */
+static bool would_show(struct suspect *suspect, const struct weighed_key *key)
+{
+    const double weight = exp(key->logit - suspect->max) / suspect->sum;
+    double squares = 0;
+    if (!suspect->lse_unknown && weight > suspect_lse_rounding(suspect))
+        return true;
+    suspect_read_value(suspect, key->key, suspect->problem->head_dim);
+    for (int d = 0; d < suspect->problem->head_dim; d++) {
+        double moved = weight * (problem_value_scale(suspect->problem) * (double)suspect->row[d] - suspect->truth[d]);
+        squares += moved * moved;
+    }
+    return squares > suspect->noise * suspect->noise;
+}
+
+enum { SHARE_SIZE = 96 };
+
+/* "29 of 69 visible ones, of which 1 would show": how many of so many keys from `first` on are known to be missing. The
+ * others, too light to show, only lie on the same side. */
+static const char *say_share(char text[SHARE_SIZE], struct suspect *suspect, const struct weighed_key *first,
+                             int64_t missing, const char *of_visible)
+{
+    int64_t shown = 0;
+    for (int64_t i = 0; i < missing; i++)
+        shown += would_show(suspect, &first[i]);
+    int used =
+        snprintf(text, SHARE_SIZE, "%lld of %lld %s", (long long)missing, (long long)suspect->visible, of_visible);
+    if (shown > 0 && shown < missing)
+        snprintf(text + used, SHARE_SIZE - (size_t)used, ", of which %lld would show", (long long)shown);
+    return text;
+}
+
 static void offer_ends(struct suspect *suspect, struct search *search, struct growing *growing,
                        const struct weighed_key *keys)
 {
     const struct problem *problem = suspect->problem;
+    char share[SHARE_SIZE];
     search_keys(search, growing, suspect, keys, 0, 1);
     if (search->count > 0)
-        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
-                      "|the newest keys are missing: key %lld| and newer, %lld of %lld visible ones",
-                      (long long)keys[search->count].key, (long long)(suspect->visible - search->count),
-                      (long long)suspect->visible);
+        suspect_offer(
+            suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
+            "|the newest keys are missing: key %lld| and newer, %s", (long long)keys[search->count].key,
+            say_share(share, suspect, &keys[search->count], suspect->visible - search->count, "visible ones"));
     search_keys(search, growing, suspect, keys, suspect->visible - 1, -1);
     if (search->count > 0)
         suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
-                      "|keys older than %lld missing|, %lld of %lld visible ones",
+                      "|keys older than %lld missing|, %s",
                       (long long)-problem_distance(problem, keys[suspect->visible - search->count].key),
-                      (long long)(suspect->visible - search->count), (long long)suspect->visible);
+                      say_share(share, suspect, keys, suspect->visible - search->count, "visible ones"));
 }
 
 static void offer_lightest(struct suspect *suspect, struct search *search, struct growing *growing,
                            const struct weighed_key *sorted)
 {
+    char share[SHARE_SIZE];
     search_keys(search, growing, suspect, sorted, 0, 1);
     if (search->count > 0)
-        suspect_offer(
-            suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
-            "|keys with a logit of| %.6g or less missing, exp(%.4g) of the largest weight, %lld of %lld visible",
-            sorted[search->count].logit, sorted[search->count].logit - suspect->max,
-            (long long)(suspect->visible - search->count), (long long)suspect->visible);
+        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
+                      "|keys with a logit of| %.6g or less missing, exp(%.4g) of the largest weight, %s",
+                      sorted[search->count].logit, sorted[search->count].logit - suspect->max,
+                      say_share(share, suspect, &sorted[search->count], suspect->visible - search->count, "visible"));
 }
 
 enum error_kind hypothesis_keys(struct suspect *suspect, struct error *error)

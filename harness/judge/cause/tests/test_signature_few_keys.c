@@ -113,6 +113,24 @@ static void test_one_key(void **state)
     }
 }
 
+/* Of keys that are taken for counted those are claimed that show by themselves. */
+static void test_light_keys_are_not_claimed(void **state)
+{
+    (void)state;
+    for (int light = 0; light < 2; light++) {
+        struct signature_trial trial = make_trial(KEYS, HEADS, 2, DIMS, DTYPE_F16);
+        const int keys[] = {682, 690, light ? 330 : 640};
+        for (int h = 0; h < HEADS; h++)
+            trial.made.slopes[h] = 0x1p-6f;
+        begin(&trial);
+        trial.tolerance = (struct tolerance){5e-5, 5e-4, 1e-3};
+        count_some(&trial, 3, keys, 3, twice);
+        expect_and_end(&trial, SIGNATURE_DOUBLED_KEYS,
+                       light ? "2 of 700 visible keys are counted twice: 682, 690, and perhaps others of little weight"
+                             : "3 of 700 visible keys are counted twice: 640, 682, 690");
+    }
+}
+
 /* So few digits do not tell twice the weight from nearly twice. */
 static void test_few_digits_tell_no_weights(void **state)
 {
@@ -255,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_keys_without_weight_are_not_told),
         cmocka_unit_test(test_other_weights_are_no_count),
         cmocka_unit_test(test_one_key),
+        cmocka_unit_test(test_light_keys_are_not_claimed),
         cmocka_unit_test(test_few_digits_tell_no_weights),
         cmocka_unit_test(test_a_key_is_given_up_again),
         cmocka_unit_test(test_hardly_any_weight_is_some),

@@ -218,6 +218,25 @@ static void test_what_a_bound_allows_is_rounding(void **state)
     expect_and_end(&trial, SIGNATURE_DROPPED_KEYS, "missing");
 }
 
+/* Keys behind a steep slope are too light to be missed: of those on that side as many are claimed as would show. */
+static void test_keys_that_would_not_show(void **state)
+{
+    (void)state;
+    for (int steep = 0; steep < 2; steep++) {
+        struct signature_trial trial = make_trial(64, 2, 1, 64, DTYPE_F32);
+        trial.made.slopes[0] = trial.made.slopes[1] = steep ? 1 : 0;
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+        break_all(&trial, rule_older_missing, 7);
+        expect(&trial, SIGNATURE_DROPPED_KEYS, "keys older than 7 missing, 56 of 64 visible ones");
+        const char *says = strstr(trial.finding.detail, ", of which ");
+        assert_int_equal(says != NULL, steep);
+        if (says)
+            assert_in_range(strtol(says + strlen(", of which "), NULL, 10), 4, 16);
+        end(&trial);
+    }
+}
+
 /* A learned sink stays where keys are missing, or chunks, or all but one. */
 static void test_keys_are_missing_beside_a_sink(void **state)
 {
@@ -302,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_keys_are_missing_beside_a_sink),
         cmocka_unit_test(test_no_key_is_left_beside_a_sink),
         cmocka_unit_test(test_values_that_cancel_show_nothing_lost),
+        cmocka_unit_test(test_keys_that_would_not_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
