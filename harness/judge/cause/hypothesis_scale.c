@@ -60,6 +60,19 @@ static bool leaves_nothing(const struct suspect *suspect, double factor)
     return largest < ldexp(1, -dtypes[suspect->problem->dtype].significand_bits);
 }
 
+/* Whether q.k is one number for all keys, of which there are several: another scale then moves all logits by as much,
+ * and lse by what a constant does, or a maximum that is held. */
+static bool has_one_product(const struct suspect *suspect)
+{
+    double least = INFINITY, most = -INFINITY;
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++)
+        if (suspect_visible(suspect, j)) {
+            least = fmin(least, suspect_product(suspect, j));
+            most = fmax(most, suspect_product(suspect, j));
+        }
+    return suspect->visible > 1 && least == most;
+}
+
 static void try_factor(struct suspect *suspect, double factor, const char *origin)
 {
     if (!isfinite(factor) || fabs(factor - 1) < 0x1p-20 || leaves_nothing(suspect, factor))
@@ -69,7 +82,9 @@ static void try_factor(struct suspect *suspect, double factor, const char *origi
     bool is_of_base = factor == M_LN2 || factor == M_LOG2E; /* lse may be multiplied as well: hypothesis_lse.c */
     if (suspect->by_lse && is_of_base && fabs(lse - factor * suspect->truth_lse) <= suspect_lse_rounding(suspect))
         return;
+    suspect->seconds = suspect->by_lse && has_one_product(suspect);
     offer_values(suspect, lse, origin);
+    suspect->seconds = false;
 }
 
 /* What comes of a hypothesis. */

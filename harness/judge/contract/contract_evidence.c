@@ -184,6 +184,19 @@ bool contract_has_shape(const struct exhibit *exhibit)
     return 4 * left <= squares;
 }
 
+bool contract_lse_is_moved(const struct exhibit *exhibit)
+{
+    const struct truth *truth = exhibit->truth;
+    const float *lse = exhibit->output->lse;
+    const double moved = (double)lse[0] - truth->lse[0];
+    bool alike = isfinite(moved);
+    for (int row = 0; row < problem_rows(exhibit->problem) && alike; row++) {
+        double size = fmax(fabs((double)lse[row]), fabs(truth->lse[row]));
+        alike = fabs((double)lse[row] - truth->lse[row] - moved) <= 4 * dtype_ulp(DTYPE_F32, fmax(1, size));
+    }
+    return alike;
+}
+
 /* Keys that a row sees, and whether its output is the value of one of them, but for what f32 and its dtype round. */
 static int64_t keys_of_row(const struct contract_trial *trial, int row, bool *is_one)
 {

@@ -35,6 +35,9 @@ bool contract_leaves_own_number(const struct exhibit *exhibit, const struct cont
  * truth is, and has not its shape, is covered by a class that allows for as much, and explained by nothing. */
 bool contract_has_shape(const struct exhibit *exhibit);
 
+/* Whether the lse of all rows, of which there is one, are off by one number, which anything may have added. */
+bool contract_lse_is_moved(const struct exhibit *exhibit);
+
 /* Whether an output tells a trial from thousands of others. A row that is the value of one key tells which of its keys
  * that is, and no more. Of a problem in parts it is taken to. */
 bool contract_is_told(const struct contract_trial *trial);

@@ -285,7 +285,8 @@ static enum error_kind weigh_alone(struct search *search, const struct contract_
 }
 
 /* Where out is as stated, and lse alone tells of the contract, that has to make lse as good as out is: by more
- * roundings than out has, many an lse would come near to. So would two contracts, of one number a row. */
+ * roundings than out has, many an lse would come near to. So would two contracts, of one number a row; and of a scale
+ * rows tell that are off by different numbers. */
 static enum error_kind weigh_lse(const struct search *search, bool *enough, struct error *error)
 {
     struct class_whole whole;
@@ -294,7 +295,8 @@ static enum error_kind weigh_lse(const struct search *search, bool *enough, stru
         contract_weigh_stated(&out_tells, &search->inquiry, search->finding->fits[0].set, true, error);
     if (kind || out_tells)
         return kind;
-    if (search->kept[0].is_pair) {
+    const bool is_scale = search->finding->fits[0].seen_as == SIGNATURE_WRONG_SCALE;
+    if (search->kept[0].is_pair || (is_scale && contract_lse_is_moved(search->exhibit))) {
         *enough = false;
         return ERROR_NONE;
     }

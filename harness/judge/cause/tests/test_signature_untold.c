@@ -199,6 +199,34 @@ static void test_zeros_beside_slots(void **state)
     }
 }
 
+static double rule_scaled_twice(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    (void)parameter;
+    return (double)problem->scale * scaled_dot(problem, head, key);
+}
+
+/* Where q.k is one number for all keys, another scale moves lse by another one, as anything may. */
+static void test_a_scale_of_keys_that_are_alike(void **state)
+{
+    (void)state;
+    for (int alike = 0; alike < 2; alike++) {
+        struct signature_trial trial = make_trial(300, 4, 1, 64, DTYPE_F32);
+        memset(trial.made.slopes, 0, 4 * sizeof(float));
+        float *k = trial.made.k;
+        for (int i = 64; i < 300 * 64 && alike; i++)
+            k[i] = k[i % 64];
+        begin(&trial);
+        for (int h = 0; h < 4; h++) {
+            double product = scaled_dot(&trial.made.problem, h, 0);
+            if (alike)
+                trial.output.lse[h] = (float)(trial.truth.lse[h] + ((double)trial.made.problem.scale - 1) * product);
+            else
+                attend(&trial, h, rule_scaled_twice, 0, 0, 0);
+        }
+        expect_and_end(&trial, alike ? SIGNATURE_UNKNOWN : SIGNATURE_WRONG_SCALE, "");
+    }
+}
+
 /* The value of the key that has most weight, or of the last one: anything that makes logits differ more leaves out as
  * that. The lse of that key alone says that the others are missing. */
 static void test_one_key_is_left(void **state)
@@ -300,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_zeros_where_values_cancel),
         cmocka_unit_test(test_zeros_beside_a_sink),
         cmocka_unit_test(test_zeros_beside_slots),
+        cmocka_unit_test(test_a_scale_of_keys_that_are_alike),
         cmocka_unit_test(test_one_key_is_left),
         cmocka_unit_test(test_steep_rows_are_not_believed_alone),
         cmocka_unit_test(test_a_right_lse_denies_a_leak),

@@ -110,12 +110,31 @@ static void test_logits_in_another_base(void **state)
     assert_named(search(desk, true), "ln 2 times it");
 }
 
+/* Of keys that are all the same another scale moves lse alone. Where it moves that of all heads by one number, so does
+ * a constant, or a maximum that is held. */
+static void test_a_scale_is_no_constant_of_lse(void **state)
+{
+    struct desk *desk = *state;
+    memset(desk->slopes, 0, sizeof desk->slopes);
+    for (int i = D; i < N * G * D; i++)
+        desk->k[i] = desk->k[i % D];
+    struct problem halved = desk->problem;
+    halved.scale /= 2;
+    answer(desk, &halved);
+    assert_named(search(desk, true), "scale");
+    for (int i = D; i < H * D; i++)
+        desk->q[i] = desk->q[i % D];
+    answer(desk, &halved);
+    assert_false(search(desk, true)->named);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_factor_is_that_of_all_rows),         TEST(test_a_constant_is_that_of_all_rows),
         TEST(test_a_factor_beside_weights_in_16_bits),   TEST(test_a_factor_beside_a_sink),
         TEST(test_no_factors_of_rows_beside_a_contract), TEST(test_logits_in_another_base),
+        TEST(test_a_scale_is_no_constant_of_lse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
