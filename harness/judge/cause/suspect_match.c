@@ -187,6 +187,8 @@ static double chance_of_elements(const struct suspect *suspect, const struct mat
     return chance * (match->fitted ? 1 : first) * (match->fitted && match->signature == SIGNATURE_LEAK ? 1 : second);
 }
 
+enum { ENOUGH_DIMS = 16 }; /* for roundings, which leave some of each element */
+
 /* How often an out and an lse that are off as far lie as near to given ones, where it takes out to tell. Two keys make
  * a line, on which out is one number, and so does one key whose weight alone is off, of what is not about that. What
  * was fitted was chosen among about as many as there are keys. */
@@ -199,7 +201,7 @@ static double chance_of_out(const struct suspect *suspect, const struct match *m
     bool on_line = suspect->visible == 2 || suspect->along_truth || (suspect->of_one_key <= 2 * left && !of_keys);
     double of_line = on_line ? left / suspect->error : 0;
     if (match->signature == SIGNATURE_PRECISION_LOSS)
-        return 0;
+        return suspect->problem->head_dim < ENOUGH_DIMS ? chance_of_elements(suspect, match, predicted) : 0;
     if (on_line && match->fitted && !of_keys) /* one number for one: lse is then as predicted, too */
         return 1;
     double of_out = fmax(of_line, chance_of_elements(suspect, match, predicted));

@@ -227,6 +227,24 @@ static void test_a_scale_of_keys_that_are_alike(void **state)
     }
 }
 
+/* Of the 8 ways to round weights one is as near to any one number as it should be to its own, in one case of a few; it
+ * takes more elements to tell them. */
+static void test_one_element_is_no_rounding(void **state)
+{
+    (void)state;
+    int named = 0;
+    for (int i = -40; i <= 40; i++) {
+        struct signature_trial trial = make_trial(300, 1, 1, 1, DTYPE_F16);
+        begin(&trial);
+        const double out = trial.truth.value[0] * (1 + i / 640.0);
+        set_out(&trial, 0, &out);
+        find(&trial);
+        named += trial.finding.signature != SIGNATURE_UNKNOWN && trial.finding.signature != SIGNATURE_NONE;
+        end(&trial);
+    }
+    assert_int_equal(named, 0);
+}
+
 /* The value of the key that has most weight, or of the last one: anything that makes logits differ more leaves out as
  * that. The lse of that key alone says that the others are missing. */
 static void test_one_key_is_left(void **state)
@@ -329,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_zeros_beside_a_sink),
         cmocka_unit_test(test_zeros_beside_slots),
         cmocka_unit_test(test_a_scale_of_keys_that_are_alike),
+        cmocka_unit_test(test_one_element_is_no_rounding),
         cmocka_unit_test(test_one_key_is_left),
         cmocka_unit_test(test_steep_rows_are_not_believed_alone),
         cmocka_unit_test(test_a_right_lse_denies_a_leak),
