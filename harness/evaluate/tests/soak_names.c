@@ -5,7 +5,8 @@
  *     soak_names case SEED NUMBER tolerance|budget|sound
  * Prints each failure that has a wrong name, with SOAK_VERBOSE in the environment those that are unknown, too, with the
  * arguments that repeat it alone, and a table: of each kind of fault, how many failures have a right name, are unknown,
- * are unknown and have none, have a wrong one. Exit code 1 if one has a wrong name, 3 if something could not be run.
+ * are unknown and have none, have a wrong one. With SOAK_KIND=TEXT faults alone whose name there has the text, those of
+ * the other draws being refused. Exit code 1 if one has a wrong name, 3 if something could not be run.
  */
 #include <mpfr.h>
 #include <omp.h>
@@ -78,6 +79,13 @@ static enum error_kind name_one(struct named_fault *named, const struct drawn_fa
                          : fault_name(named, fault, mode == BY_BUDGET, evaluator);
 }
 
+/* Whether a draw's kind is asked for. */
+static bool is_of_kind(const struct drawn_fault *fault)
+{
+    const char *kind = getenv("SOAK_KIND");
+    return !kind || strstr(fault->kind->name, kind);
+}
+
 /* Names faults [first, first + BLOCK) into named. */
 static enum error_kind name_block(struct named_fault *named, uint64_t first, uint64_t seed, enum mode mode,
                                   struct evaluator *evaluators)
@@ -90,7 +98,9 @@ static enum error_kind name_block(struct named_fault *named, uint64_t first, uin
         for (int i = 0; i < BLOCK; i++) {
             struct drawn_fault fault;
             fault_draw(&fault, seed, number_of(first + (uint64_t)i));
-            kinds[i] = name_one(&named[i], &fault, mode, &evaluators[omp_get_thread_num()]);
+            named[i] = (struct named_fault){.outcome = FAULT_REFUSED};
+            if (is_of_kind(&fault))
+                kinds[i] = name_one(&named[i], &fault, mode, &evaluators[omp_get_thread_num()]);
         }
     }
     for (int i = 0; i < BLOCK; i++)
