@@ -48,7 +48,7 @@ static inline void alias_uniform(struct alias_row *made, const struct problem *o
 /* Attention by logits of a deviant, or -INFINITY for none. */
 typedef float alias_logit(const struct problem *one, int head, int64_t key, const struct drawn_fault *fault);
 
-/* Keys whose k is stale, and who have less weight for it, are not there. */
+/* Keys that have less weight, as by a k that is stale or a scale that is missing, are not there. */
 static inline float alias_dropped(const struct problem *one, int head, int64_t key, const struct drawn_fault *fault)
 {
     const struct deviant_keys right = {.deviation = DEVIANT_NOTHING};
@@ -66,7 +66,7 @@ static inline float alias_of_all(const struct problem *one, int head, int64_t ke
 
 static inline alias_logit *alias_logit_of(enum signature found, enum deviation deviation)
 {
-    if (found == SIGNATURE_DROPPED_KEYS && deviation == DEVIANT_STALE_K)
+    if (found == SIGNATURE_DROPPED_KEYS)
         return alias_dropped;
     bool of_rest = (found == SIGNATURE_WRONG_SCALE && deviation == DEVIANT_TAIL_SCALE) ||
                    (found == SIGNATURE_DROPPED_BIAS && deviation == DEVIANT_TAIL_BIAS);

@@ -78,6 +78,9 @@ enum error_kind hypothesis_doubled(struct suspect *suspect, struct error *error)
 /* hypothesis_few_keys.c, after the others: some keys, anywhere, counted twice or not at all. */
 enum error_kind hypothesis_few_keys(struct suspect *suspect, struct error *error);
 
+/* hypothesis_stale.c, after the others: k or v of the tile of keys before. */
+enum error_kind hypothesis_stale(struct suspect *suspect, struct error *error);
+
 /* hypothesis_epsilon.c: the same epsilon in suspect->epsilons of all suspects, of which the first ones fail. */
 void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 

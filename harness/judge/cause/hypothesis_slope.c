@@ -136,6 +136,57 @@ static void try_counted(struct suspect *suspect)
     suspect->remedy = NULL;
 }
 
+/* The lse of logits that a kernel takes for lower by a number; of a sink or a cap of all logits that is another lse. */
+static bool moves_lse(const struct suspect *suspect)
+{
+    return suspect->sink == -INFINITY && suspect->problem->soft_cap != SOFT_CAP_AFTER_BIAS;
+}
+
+/* rms that no bias leaves of out. */
+static double left_by_none(struct suspect *suspect)
+{
+    suspect_fill_slope(suspect, 0);
+    suspect_attend(suspect, suspect->problem->head_dim);
+    return suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
+}
+
+/* Positions that begin anew with each so many keys, into suspect->logits. */
+static void fill_begin_anew(struct suspect *suspect, int64_t len)
+{
+    const struct problem *problem = suspect->problem;
+    for (int64_t j = 0; j < problem->seq_len; j++) {
+        double bias = suspect->slope * (double)(problem_distance(problem, j) - j / len * len);
+        suspect->logits[j] = problem_visible(problem, j) ? suspect_capped(suspect, suspect->dots[j] + bias) : -INFINITY;
+    }
+}
+
+/*
+ * Positions that begin anew with each chunk or page: the query's is right, or is that of the chunk's last key, or 0.
+ * Where biases hardly differ within a chunk, that is no bias at all, and another slope that is next to none.
+ */
+static void try_begin_anew(struct suspect *suspect)
+{
+    enum { LEN_MIN = 8, LEN_MAX = 4096 };
+    const struct problem *problem = suspect->problem;
+    const double to_origin = suspect->slope * (double)(problem->q_position - problem->kv_offset);
+    const double of_none = suspect->by_lse ? 0 : left_by_none(suspect);
+    suspect->remedy = "Count positions from the beginning of the sequence, in each of its chunks and pages.";
+    for (int64_t len = LEN_MIN; len <= LEN_MAX && len < problem->seq_len; len *= 2) {
+        double lse, range = fabs(suspect->slope) * (double)(len - 1);
+        if (range < 0x1p-4 || may_be_a_shift(suspect))
+            continue;
+        fill_begin_anew(suspect, len);
+        if (!suspect_predict(suspect, &lse) ||
+            (!suspect->by_lse && !(4 * suspect_rms(suspect, suspect->predicted, problem->head_dim) <= of_none)))
+            continue;
+        const double lses[] = {lse, lse + to_origin - suspect->slope * (double)(len - 1), lse + to_origin};
+        for (int i = 0; i < (moves_lse(suspect) && !suspect->lse_unknown ? 3 : 1); i++)
+            suspect_offer_logits(suspect, SIGNATURE_WRONG_SLOPE, lses[i], "|positions begin anew with each %lld keys|",
+                                 (long long)len);
+    }
+    suspect->remedy = NULL;
+}
+
 /* ---- any one slope --------------------------------------------------------------------------------------------- */
 
 /*
@@ -186,6 +237,8 @@ void hypothesis_slope(struct suspect *suspect)
         try_slope(suspect, slope_by_rule(suspect, &slope_rules[i]), slope_rules[i].origin);
     try_signs(suspect);
     try_counted(suspect);
+    if (!suspect_is_settled(suspect))
+        try_begin_anew(suspect);
 }
 
 /* The cosine of the angle between out - truth and predicted - truth. */

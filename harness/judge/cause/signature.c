@@ -81,6 +81,8 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
         kind = hypothesis_doubled(suspect, error);
     if (!kind && is_open(suspect, failing))
         kind = hypothesis_few_keys(suspect, error);
+    if (!kind && is_open(suspect, failing))
+        kind = hypothesis_stale(suspect, error);
     if (!kind && progress_cancelled(suspect->progress))
         kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return kind;
