@@ -116,7 +116,8 @@ static inline void alias_make(struct alias_row *made, const struct problem *one,
         alias_deviant(made, one, head, fault, logit_of);
 }
 
-/* Whether the row that a finding is of is as made, and half of those that fail at least. */
+/* Whether the row that a finding is of is as made, and half of those that fail at least; of zeros, which are said of a
+ * row, that one. */
 static inline bool alias_is_of(alias_maker *make, alias_logit *logit_of, const struct drawn_fault *fault,
                                const struct evaluation *evaluation, const struct criterion *criterion)
 {
@@ -135,7 +136,7 @@ static inline bool alias_is_of(alias_maker *make, alias_logit *logit_of, const s
         alike += is_row;
         found |= is_row && row == finding->query * problem->num_heads + finding->head;
     }
-    return found && 2 * alike >= failing;
+    return found && (make == alias_lost || 2 * alike >= failing);
 }
 
 /* Whether out is the truth's in every row, and lse by one number another: what moves all weights alike does that. */
@@ -210,6 +211,7 @@ static inline bool fault_is_alias(const struct drawn_fault *fault, const struct 
     static alias_maker *const makers[SIGNATURE_COUNT] = {
         [SIGNATURE_SILENT_ZERO] = alias_lost,
         [SIGNATURE_UNIFORM] = alias_uniform,
+        [SIGNATURE_WRONG_MERGE] = alias_uniform, /* tiles of one key without any factor */
     };
     const enum signature found = evaluation->judged.finding.signature;
     alias_logit *logit_of = fault->plant == PLANT_DEVIANT ? alias_logit_of(found, fault->deviant.deviation) : NULL;
