@@ -1,7 +1,7 @@
 /*
  * Keys that weigh little alone and something together: a few loud keys outweigh each of the others by so much that all
- * of these have a 32nd of the loud ones' weight. A kernel that passes over keys, or tiles of keys, that score so far
- * below the maximum so far loses that weight.
+ * of these have a 32nd of the loud ones' weight or, of every second choice, the share that the type of out just shows.
+ * A kernel that passes over keys, or tiles of keys, that score so far below the maximum so far loses that weight.
  *
  * Slopes are 0, q is one number, k is 0 but in the loud keys, and v is one row in these and another in the others. With
  * L loud keys of logit G and n others, out = v_scale (loud + r quiet) / (1 + r), where r = n exp(-G) / L.
@@ -16,6 +16,8 @@
 
 enum {
     SHARE = 32,     /* the loud keys' weight in units of the others' */
+    FINEST = 4096,  /* the most of these, where what rounds out is less than a quarter of their share: */
+    SHOWN = 4,      /* v differs by up to 1 */
     APART = 512,    /* keys from one loud key to the next, where there are more than two */
     KIND_QUIET = 0, /* of levels_element */
     KIND_LOUD = 1
@@ -32,6 +34,14 @@ struct loud_keys {
 static bool is_loud(const struct loud_keys *loud, int64_t key)
 {
     return key == loud->first || key == loud->last || (loud->offset >= 0 && key % APART == loud->offset);
+}
+
+/* The loud keys' weight in units of the others'. The smaller the share of these is, the further below the maximum each
+ * of them lies, whatever their number. */
+static double share_of(const struct oracle_work *work)
+{
+    const double shown = ldexp(1, dtypes[work->trial.problem.dtype].significand_bits) / SHOWN;
+    return trial_mix(work->inquiry->choice, 61) % 2 ? fmin(shown, FINEST) : SHARE;
 }
 
 /* Visible keys of a query. */
@@ -59,7 +69,7 @@ static const char *choose(struct loud_keys *loud, const struct oracle_work *work
     count_keys(counts, loud, problem, problem_queries(problem) - 1);
     if (counts[false] == 0)
         return loud->first < 0 ? "no key is visible" : "there are no keys between the oldest and the newest";
-    const double wanted = log((double)counts[false] * SHARE / (double)counts[true]);
+    const double wanted = log((double)counts[false] * share_of(work) / (double)counts[true]);
     float element = (float)(rint(4 * wanted / step) / 4); /* so that f32 adds up products without rounding */
     if (!(fabsf(element) <= dtypes[problem_kv_dtype(problem)].max))
         return "the scale leaves k no room for a loud key";

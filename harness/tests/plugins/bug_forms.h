@@ -180,6 +180,7 @@ enum {
     /* of keys that weigh little alone */
     QUIET_PASSED_OVER, /* keys are passed over that score 6 less than the maximum so far */
     QUIET_OF_10,       /* or 10 less */
+    QUIET_OF_12,       /* or 12 less */
     /* of ranges and sizes of model families */
     VALUES_AS_F16,    /* v of a cache in bf16 is held in f16: SageAttention */
     SCALED_AS_F16,    /* elements of an fp8 cache are, once they are scaled */

@@ -93,7 +93,8 @@ static void merge(struct sums *into, const struct sums *from, int dim)
 /* Whether a key is passed over since it scores so much less than the maximum so far. */
 static bool is_quiet(const struct sums *sums, double logit)
 {
-    return (BUG == QUIET_PASSED_OVER && logit < sums->max - 6) || (BUG == QUIET_OF_10 && logit < sums->max - 10);
+    return (BUG == QUIET_PASSED_OVER && logit < sums->max - 6) || (BUG == QUIET_OF_10 && logit < sums->max - 10) ||
+           (BUG == QUIET_OF_12 && logit < sums->max - 12);
 }
 
 /* Keys from first on, step apart. */
