@@ -353,5 +353,6 @@ double oracles_bytes(const struct problem *shape, int threads)
     struct problem part = trial_shape(shape, TRIAL_MAX_ELEMENTS);
     return trial_bytes(shape, TRIAL_MAX_ELEMENTS) +
            truth_bytes(TRUTH_CERTIFIED, part.seq_len, problem_rows(&part), part.head_dim, &options) +
-           10 * (double)problem_elements(&part) * (double)sizeof(double) + other_bytes(&part) + many_bytes(&part);
+           10 * (double)problem_elements(&part) * (double)sizeof(double) + other_bytes(&part) + many_bytes(&part) +
+           2 * TRIAL_MANY * fmin((double)problem_elements(&part), OFFSETS_MANY_ELEMENTS) * (double)sizeof(float);
 }

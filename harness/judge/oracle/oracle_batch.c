@@ -17,7 +17,7 @@ static enum error_kind check_pair(struct oracle_work *work, const struct subject
     char run_was[SUBJECT_TEXT_SIZE];
     enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
-        kind = trial_run_pair(&work->trial, subject, constant_v, &work->got, &work->expected, error);
+        kind = trial_run_pair(&work->trial, subject, constant_v, 2, &work->got, &work->expected, error);
     if (kind)
         return kind;
     snprintf(run_was, sizeof run_was, "as the first of %s", how);

@@ -15,6 +15,7 @@ enum error_kind check_history(struct oracle_work *work, struct error *error);
 
 /* oracle_offsets.c: the same of a subject that is to be asked with few keys (subject.far_keys). */
 enum error_kind check_far_offsets(struct oracle_work *work, struct error *error);
+enum { OFFSETS_MANY_ELEMENTS = 1 << 14 }; /* of out, where it launches TRIAL_MANY sequences */
 
 /* oracle_strides.c: tensors that lie otherwise. */
 enum error_kind check_strides(struct oracle_work *work, struct error *error);

@@ -11,7 +11,7 @@
 /* How it is run. */
 struct far_run {
     struct launch_setting setting;
-    bool pair; /* as both of two sequences of one launch; else alone */
+    int sequences; /* of the launch, of which it is the first and the last; 1: alone */
 };
 
 /* The same where offsets fit. */
@@ -22,22 +22,25 @@ static struct far_run near_run(const struct far_run *far)
     return near;
 }
 
-/* As both of two: work->got is what differs from the base run, if one of them does. */
-static enum error_kind run_pair(struct oracle_work *work, const struct subject *settled,
-                                const struct trial_values *allowed, bool *same, char *text, struct error *error)
+/* As the first and the last: work->got is what differs from the base run, if one of them does. */
+static enum error_kind run_among(struct oracle_work *work, const struct subject *settled, int count,
+                                 const struct trial_values *allowed, bool *same, char *text, struct error *error)
 {
     char *end = text + strlen(text);
     enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
-        kind = trial_run_pair(&work->trial, settled, false, &work->got, &work->expected, error);
+        kind = trial_run_pair(&work->trial, settled, false, count, &work->got, &work->expected, error);
     if (kind)
         return kind;
     const bool of_first = oracle_first_difference(work, &work->base, allowed) >= 0;
     if (!of_first)
         oracle_copy_values(work, &work->got, &work->expected);
     *same = !of_first && oracle_first_difference(work, &work->base, allowed) < 0;
-    snprintf(end, (size_t)(text + SUBJECT_TEXT_SIZE - end), ", as the %s of 2 in one launch",
-             of_first ? "first" : "second");
+    snprintf(end, (size_t)(text + SUBJECT_TEXT_SIZE - end), ", as the %s of %d in one launch",
+             of_first    ? "first"
+             : count > 2 ? "last"
+                         : "second",
+             count);
     return ERROR_NONE;
 }
 
@@ -49,11 +52,11 @@ static enum error_kind run_far(struct oracle_work *work, const struct far_run *f
     struct subject *settled = NULL;
     enum error_kind kind;
     *same = false;
-    if (far->pair) {
+    if (far->sequences > 1) {
         kind = subject->ops->resettle(subject, &far->setting, &settled, text, error);
         *had = settled;
         if (!kind && settled)
-            kind = run_pair(work, settled, allowed, same, text, error);
+            kind = run_among(work, settled, far->sequences, allowed, same, text, error);
         subject_release(settled);
         return kind;
     }
@@ -110,8 +113,9 @@ static enum error_kind excuse(struct oracle_work *work, const struct trial_value
         return kind;
     if (kind == ERROR_SUBJECT || (had && !same)) {
         oracle_conclude(work, ORACLE_OFFSETS, ORACLE_NOT_APPLICABLE,
-                        far->pair ? "it is wrong as one of 2 in one launch where 32 bits hold offsets, too"
-                                  : "it is wrong by strides that 32 bits hold, too");
+                        far->sequences > 1
+                            ? "it is wrong as one of several in one launch where 32 bits hold offsets, too"
+                            : "it is wrong by strides that 32 bits hold, too");
         work->report->not_finite &= ~(1u << ORACLE_OFFSETS);
     }
     return ERROR_NONE;
@@ -132,29 +136,32 @@ static enum error_kind check_in(struct oracle_work *work, const struct far_run *
         return conclude_failed(work, allowed, far, text, error);
     if (!kind && had)
         oracle_expect(work, ORACLE_OFFSETS, &work->base, allowed, text);
-    if (!kind && had && !same && (strided || far->pair))
+    if (!kind && had && !same && (strided || far->sequences > 1))
         return excuse(work, allowed, far, error);
     if (!kind && !had && work->report->outcome[ORACLE_OFFSETS] == ORACLE_NOT_RUN)
         oracle_conclude(work, ORACLE_OFFSETS, ORACLE_NOT_APPLICABLE, "%s", text);
     return kind;
 }
 
-/* In pages, of every second choice, two sequences of one launch: a path of its own may find them by offsets of its own.
- */
-static bool goes_in_pairs(const struct oracle_work *work, bool strided)
+/* In pages, of every second choice, several sequences of one launch: a path of its own may find them by offsets of its
+ * own, be it one for batches or one for many. */
+static int sequences_of(const struct oracle_work *work, bool strided)
 {
+    static const int counts[] = {1, 2, 1, TRIAL_MANY};
     const struct subject *subject = work->inquiry->subject;
     char text[SUBJECT_TEXT_SIZE];
-    return !strided && trial_mix(work->inquiry->choice, 53) % 2 == 1 &&
-           (!subject->ops->takes || subject->ops->takes(subject, &work->trial.problem, 2, text));
+    int count = strided ? 1 : counts[trial_mix(work->inquiry->choice, 53) % 4];
+    if (count > 2 && problem_elements(&work->trial.problem) > OFFSETS_MANY_ELEMENTS)
+        count = 2;
+    return !subject->ops->takes || subject->ops->takes(subject, &work->trial.problem, count, text) ? count : 1;
 }
 
 static enum error_kind check_all(struct oracle_work *work, bool strided, struct error *error)
 {
     const struct problem *problem = &work->trial.problem;
     const enum oracle_outcome *outcome = &work->report->outcome[ORACLE_OFFSETS];
-    const struct far_run rows = {.setting = {.far_rows = true}, .pair = goes_in_pairs(work, strided)},
-                         heads = {.setting = {.far_heads = true}};
+    const struct far_run rows = {.setting = {.far_rows = true}, .sequences = sequences_of(work, strided)},
+                         heads = {.setting = {.far_heads = true}, .sequences = 1};
     enum error_kind kind = ERROR_NONE;
     if (problem->seq_len > (strided ? 1 : 0)) /* by strides the first key lies where it always does */
         kind = check_in(work, &rows, strided, error);

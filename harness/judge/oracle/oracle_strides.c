@@ -33,7 +33,7 @@ static enum error_kind run_pair(struct oracle_work *work, const struct subject *
     enum error_kind kind = oracle_check_cancelled(work, error);
     if (kind || (other->ops->takes && !other->ops->takes(other, &work->trial.problem, 2, why)))
         return kind;
-    kind = trial_run_pair(&work->trial, other, false, &work->got, &work->expected, error);
+    kind = trial_run_pair(&work->trial, other, false, 2, &work->got, &work->expected, error);
     if (kind)
         return kind;
     snprintf(run_was, sizeof run_was, "%s, as the first of 2 in one launch", text);

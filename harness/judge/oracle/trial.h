@@ -104,10 +104,12 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
 enum error_kind trial_run_beside(struct trial *trial, const struct subject *subject, bool behind, double loud,
                                  struct trial_values *values, bool *is_away, struct error *error);
 
-/* Runs the trial's problem as loaded twice in one launch that has no other sequence: the second one's v is constant, or
- * of the same memory as the first one's. Reloads the trial before and after. */
-enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v,
-                               struct trial_values *first, struct trial_values *second, struct error *error);
+/* Runs the trial's problem as loaded as the first and the last of `count` sequences of one launch, 2 to TRIAL_MANY;
+ * those between have a few of its newest keys. The last one's v is constant, or of the same memory as the first one's.
+ * Reloads the trial before and after. */
+enum { TRIAL_MANY = 17 };
+enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v, int count,
+                               struct trial_values *first, struct trial_values *last, struct error *error);
 
 /* Elements [first, first + count) of a tensor of inputs = value, rounded to its dtype. */
 void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value);

@@ -146,29 +146,45 @@ enum error_kind trial_run_beside(struct trial *trial, const struct subject *subj
     return kind;
 }
 
-enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v,
-                               struct trial_values *first, struct trial_values *second, struct error *error)
+/* So many sequences: the trial is the first and the last, and those between have a few of its newest keys. */
+static void make_many(struct problem *problems, int count, const struct trial *trial)
+{
+    const int queries = problem_queries(&trial->problem);
+    for (int i = 0; i < count; i++)
+        problems[i] = short_companion(&trial->problem, queries + i);
+    problems[0] = problems[count - 1] = trial->problem;
+}
+
+enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v, int count,
+                               struct trial_values *first, struct trial_values *last, struct error *error)
 {
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, v_bytes = trial->tensors[TRIAL_V].size_bytes;
-    size_t result = tensor_aligned(q_bytes + trial->tensors[TRIAL_LSE].size_bytes);
-    char *memory = tensor_allocate(result + v_bytes);
+    size_t result = tensor_aligned(q_bytes + trial->tensors[TRIAL_LSE].size_bytes), others = (size_t)count - 1;
+    char *memory = tensor_allocate(others * result + v_bytes);
     if (!memory)
-        return error_memory(error, "two sequences of a trial", (double)(result + v_bytes));
+        return error_memory(error, "sequences of a trial", (double)(others * result + v_bytes));
+    char *v = memory + others * result;
     trial_reload(trial);
     trial_make_constant(trial);
-    memcpy(memory + result, trial->tensors[TRIAL_V].data, v_bytes);
+    memcpy(v, trial->tensors[TRIAL_V].data, v_bytes);
     trial_reload(trial);
     output_poison(&trial->output, &trial->problem);
-    struct problem problems[] = {trial->problem, trial->problem};
-    struct output outputs[] = {trial->output, {memory, (float *)(void *)(memory + q_bytes)}};
-    const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
+    struct problem problems[TRIAL_MANY];
+    struct output outputs[TRIAL_MANY] = {trial->output};
+    make_many(problems, count, trial);
+    for (int i = 1; i < count; i++) {
+        char *out = memory + (size_t)(i - 1) * result;
+        outputs[i] = (struct output){out, (float *)(void *)(out + q_bytes)};
+        output_poison(&outputs[i], &problems[i]);
+    }
+    const struct sequences all = {problems, outputs, count, NULL, NULL, false};
     double seconds;
-    problems[1].v = constant_v ? memory + result : problems[0].v;
-    output_poison(&outputs[1], &trial->problem);
-    enum error_kind kind = subject->ops->run(subject, &both, NULL, &seconds, error);
+    if (constant_v)
+        problems[count - 1].v = v;
+    enum error_kind kind = subject->ops->run(subject, &all, NULL, &seconds, error);
     if (!kind) {
         trial_take_output(first, &trial->problem, &outputs[0]);
-        trial_take_output(second, &trial->problem, &outputs[1]);
+        trial_take_output(last, &trial->problem, &outputs[count - 1]);
     }
     free(memory);
     return kind;

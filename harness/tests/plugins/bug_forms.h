@@ -66,6 +66,7 @@ enum {
     PAGE_BYTES_U32,
     PAGE_INDEX_LONG,    /* the index is cut in caches of more than 1024 keys alone */
     PAGE_INDEX_OF_LAST, /* or of the last of several sequences */
+    PAGE_INDEX_OF_9,    /* or of more than eight */
     KEY_INDEX_32,       /* the product of a key's number and its stride is */
     KEY_INDEX_LONG,     /* in caches of more than 1024 keys alone */
     KEY_BYTES_U32,

@@ -21,6 +21,8 @@ static int64_t cut(const struct row *row, int64_t element)
                        row->sequence == row->launch->sequences + row->launch->num_sequences - 1
                    ? (int32_t)(uint32_t)element
                    : element;
+    case PAGE_INDEX_OF_9:
+        return row->launch->num_sequences >= 9 ? (int32_t)(uint32_t)element : element;
     case PAGE_INDEX_OF_64:
         return row->launch->page_size == 64 ? (int32_t)(uint32_t)element : element;
     case PAGE_INDEX_U32:
@@ -52,7 +54,7 @@ static row_t place(const struct row *row, int64_t key, int of_v)
     const int64_t dim = row->launch->head_dim, heads = row->launch->num_kv_heads, head = kv_head(row);
     if (row->launch->page_size > 0) {
         if (BUG == PAGE_INDEX_32 || BUG == PAGE_INDEX_U32 || BUG == PAGE_BYTES_32 || BUG == PAGE_BYTES_U32 ||
-            BUG == PAGE_INDEX_LONG || BUG == PAGE_INDEX_OF_LAST || BUG == PAGE_INDEX_OF_64)
+            BUG == PAGE_INDEX_LONG || BUG == PAGE_INDEX_OF_LAST || BUG == PAGE_INDEX_OF_9 || BUG == PAGE_INDEX_OF_64)
             found.first = cut(row, found.first);
         return found;
     }

@@ -9,7 +9,7 @@ enum {
     CRASHES,       /* where its pages, or keys, lie beyond 2^30 elements */
     REFUSES,       /* there */
     ERRS,          /* refuses there, and errs where k spans 2^20 elements */
-    ERRS_IN_PAIRS, /* in the second of two sequences, wherever they lie */
+    ERRS_IN_PAIRS, /* in the last of several sequences, wherever they lie */
     REFUSES_POOLS  /* whose pages are more than 2^20, wherever those with keys are */
 };
 
@@ -46,8 +46,8 @@ static int32_t launch_form(void *context, const launch_t *given, char *text, uin
     int32_t result = launch(context, given, text, text_size);
     if (FORM == ERRS && span_of(given) > 1 << 20)
         *(uint16_t *)given->sequences->out ^= 0x4000;
-    if (FORM == ERRS_IN_PAIRS && given->num_sequences == 2)
-        *(uint16_t *)given->sequences[1].out ^= 0x4000;
+    if (FORM == ERRS_IN_PAIRS && given->num_sequences > 1)
+        *(uint16_t *)given->sequences[given->num_sequences - 1].out ^= 0x4000;
     return result;
 }
 
