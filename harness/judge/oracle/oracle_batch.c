@@ -89,9 +89,11 @@ enum error_kind check_batch(struct oracle_work *work, struct error *error)
     if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return ERROR_NONE;
     /* Of three launches of two that have one longest length each differs from the one before in another sequence: how
-     * that one was cut is not to be kept by their number and their longest, last, first or common length. */
-    for (int behind = 1; behind >= 0 && !kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED; behind--)
-        kind = check_beside(work, behind, allowed.base, error);
+     * that one was cut is not to be kept by their number and their longest, last, first or common length. What is kept
+     * of the last launch alone is so by its last length where the trial has just been behind, else by its first. */
+    const bool first = trial_mix(work->inquiry->choice, 67) % 2;
+    for (int i = 0; i < 2 && !kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED; i++)
+        kind = check_beside(work, i == 0 ? first : !first, allowed.base, error);
     if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
         kind = check_pair(work, work->inquiry->subject, true, &allowed, "2 of one length in one launch", error);
     if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)

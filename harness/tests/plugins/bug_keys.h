@@ -50,6 +50,22 @@ static bool is_behind_parts_of_before(const struct row *row, int64_t key)
     return key >= (int64_t)(kept[all][row->sequence - launch->sequences] - 1) * PART;
 }
 
+/* The parts of 16 keys that a launch has of each sequence. */
+enum { PLANNED_PART = 16, PLANNED_MOST = 1024 };
+static int64_t planned_parts[PLANNED_MOST];
+
+/* Kept from the launch before where it seems to have been of the same lengths. */
+static void plan_parts(const launch_t *launch)
+{
+    static int count;
+    static int64_t last;
+    const int64_t len = launch->sequences[launch->num_sequences - 1].seq_len;
+    for (int i = 0; i < launch->num_sequences && !(count == launch->num_sequences && last == len); i++)
+        planned_parts[i % PLANNED_MOST] = (launch->sequences[i].seq_len + PLANNED_PART - 1) / PLANNED_PART;
+    count = launch->num_sequences;
+    last = len;
+}
+
 /* Whether the partial result that a key is in was written over by the sequence before. */
 static bool is_written_over(const struct row *row, int64_t key)
 {
@@ -81,6 +97,8 @@ static bool is_lost(const struct row *row, int64_t key)
         return is_behind_parts_of_longest(row, key);
     case ROOM_OF_64_PARTS:
         return is_written_over(row, key);
+    case PARTS_OF_LAST:
+        return key >= planned_parts[(row->sequence - row->launch->sequences) % PLANNED_MOST] * PLANNED_PART;
     case PARTS_KEPT:
         return is_behind_parts_of_before(row, key);
     case WINDOW_LATE:
