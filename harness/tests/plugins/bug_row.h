@@ -41,7 +41,15 @@ enum part {
     BEYOND_8192,
     BEYOND_16384,
     BEYOND_65536,
-    DIMS_OF_512
+    DIMS_OF_512,
+    DIMS_OF_160,
+    GROUPS_OF_3,
+    GROUPS_OF_5,
+    GROUPS_OF_6,
+    GROUPS_OF_7,
+    SLOTS_OF_8,
+    SEQUENCES_OF_17,
+    HEADS_OF_64
 };
 static const struct {
     int bug;
@@ -68,6 +76,16 @@ static const struct {
     {NO_BIAS_AT_512, BIAS_LOST, DIMS_OF_512},
     {SCALES_AT_512, SCALES_LOST, DIMS_OF_512},
     {NO_CAP_AT_512, CAP_LOST, DIMS_OF_512},
+    {NO_BIAS_GROUPS_OF_6, BIAS_LOST, GROUPS_OF_6},
+    {NO_MASK_GROUPS_OF_6, MASK_LOST, GROUPS_OF_6},
+    {SCALES_GROUPS_OF_5, SCALES_LOST, GROUPS_OF_5},
+    {NO_CAP_GROUPS_OF_7, CAP_LOST, GROUPS_OF_7},
+    {KEYS_OF_GROUPS_OF_3_LONG, KEYS_LOST, GROUPS_OF_3},
+    {SCALES_AT_160, SCALES_LOST, DIMS_OF_160},
+    {NO_CAP_AT_160, CAP_LOST, DIMS_OF_160},
+    {NO_MASK_PAGES_OF_8, MASK_LOST, SLOTS_OF_8},
+    {KEYS_BATCH_OF_17_OF_GROUPS, KEYS_LOST, SEQUENCES_OF_17},
+    {KEYS_HEADS_OF_64_LONG, KEYS_LOST, HEADS_OF_64},
 };
 
 static bool is_in(const struct row *row, enum part part)
@@ -90,6 +108,22 @@ static bool is_in(const struct row *row, enum part part)
         return keys > 65536;
     case DIMS_OF_512:
         return row->launch->head_dim >= 512;
+    case DIMS_OF_160:
+        return row->launch->head_dim == 160;
+    case GROUPS_OF_3:
+        return group_of(row) == 3;
+    case GROUPS_OF_5:
+        return group_of(row) == 5;
+    case GROUPS_OF_6:
+        return group_of(row) == 6;
+    case GROUPS_OF_7:
+        return group_of(row) == 7;
+    case SLOTS_OF_8:
+        return row->launch->page_size == 8;
+    case SEQUENCES_OF_17:
+        return row->launch->num_sequences >= 17;
+    case HEADS_OF_64:
+        return row->launch->num_heads >= 64;
     }
     return false;
 }
@@ -106,6 +140,12 @@ static bool is_beside(const struct row *row)
     case KEYS_OF_GROUPS_BEYOND_16384:
     case KEYS_OF_GROUPS_BEYOND_65536:
         return group_of(row) > 1;
+    case KEYS_OF_GROUPS_OF_3_LONG:
+        return is_long(row);
+    case KEYS_BATCH_OF_17_OF_GROUPS:
+        return is_long(row) && group_of(row) > 1;
+    case KEYS_HEADS_OF_64_LONG:
+        return row->sequence->seq_len > 2048;
     case KEYS_AT_256_BEYOND_8192:
         return row->launch->head_dim == 256;
     default:
