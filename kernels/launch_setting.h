@@ -21,7 +21,8 @@ enum workspace_setting {
 enum tensor_layout_bit {
     LAYOUT_ROWS_APART = 1 << 0,  /* elements that are nobody's lie before the tensor and between its rows */
     LAYOUT_HEADS_FIRST = 1 << 1, /* a head's queries or keys lie side by side */
-    LAYOUT_UNALIGNED = 1 << 2    /* the tensor, and rows that lie apart, begin at addresses of elements alone */
+    LAYOUT_UNALIGNED = 1 << 2,   /* the tensor, and rows that lie apart, begin at addresses of elements alone */
+    LAYOUT_PLACED = 1 << 3       /* packed, at an odd multiple of BUFFER_ALIGNMENT; beside none of the others */
 };
 
 /* Zeroed: as launches are made. */

@@ -234,4 +234,5 @@ const struct foreign_launcher callback_launcher = {
     .run = run,
     .audits = true,
     .keeps = true,
+    .places = true,
     .why_not_far = "it is a function of this process, whose memory is not limited for it"};

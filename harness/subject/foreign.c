@@ -121,9 +121,13 @@ static enum error_kind repartition(const struct subject *subject, int64_t seq_le
     return ERROR_NONE;
 }
 
-/* What of a layout the kernel takes. */
-static unsigned layout_taken(const struct foreign_kernel *kernel, unsigned layout)
+/* What of a layout the kernel takes. An address that is not said to be anything else is a multiple of 16 bytes for
+ * every kernel. */
+static unsigned layout_taken(const struct foreign_subject *foreign, unsigned layout)
 {
+    const struct foreign_kernel *kernel = foreign->kernel;
+    if (layout == LAYOUT_PLACED)
+        return foreign->how->places && !(kernel->takes & ALIBICHECK_KERNEL_UNALIGNED) ? layout : 0;
     const unsigned strides = kernel->takes & ALIBICHECK_KERNEL_STRIDES ? LAYOUT_ROWS_APART | LAYOUT_HEADS_FIRST : 0;
     return layout & (strides | (kernel->takes & ALIBICHECK_KERNEL_UNALIGNED ? LAYOUT_UNALIGNED : 0));
 }
@@ -131,7 +135,7 @@ static unsigned layout_taken(const struct foreign_kernel *kernel, unsigned layou
 static enum error_kind relayout(const struct foreign_subject *foreign, unsigned layout, struct subject **other,
                                 char *text, struct error *error)
 {
-    const unsigned taken = layout_taken(foreign->kernel, layout);
+    const unsigned taken = layout_taken(foreign, layout);
     *other = NULL;
     tensor_layout_name(text, taken);
     if (taken)

@@ -20,6 +20,7 @@ struct foreign_launcher {
                            double *seconds, struct error *error);
     bool audits;             /* it tells what was written beside the outputs, and what was changed */
     bool keeps;              /* what stood in the outputs before is there when the kernel begins */
+    bool places;             /* it gives tensors where strides say, to kernels that know nothing of that, too */
     bool far;                /* it can give k and v where 32 bits hold no offset of them (far_tensor.h) */
     const char *why_not_far; /* NULL: nobody says that it can */
 };

@@ -305,6 +305,7 @@ enum error_kind kernel_process_start(struct kernel_process **process, const stru
     made->launcher = (struct foreign_launcher){.run = run,
                                                .audits = made->hello.audits,
                                                .keeps = made->hello.keeps,
+                                               .places = *made->hello.far,
                                                .far = far,
                                                .why_not_far = far || !*made->hello.far ? NULL : made->hello.far};
     *process = made;

@@ -34,6 +34,7 @@ static struct tensor_strides make_strides(const struct strided_shape *shape, enu
     const int64_t unit = layout & LAYOUT_UNALIGNED ? 1 : aligned, gap = layout & LAYOUT_ROWS_APART ? number * unit : 0;
     struct tensor_strides strides = {.first = layout & LAYOUT_UNALIGNED    ? 2 * number - 1
                                               : layout & LAYOUT_ROWS_APART ? number * aligned
+                                              : layout & LAYOUT_PLACED     ? (2 * number - 1) * aligned
                                                                            : 0};
     if (layout & LAYOUT_HEADS_FIRST) {
         strides.row = shape->dim + gap;
@@ -125,7 +126,8 @@ void tensor_layout_name(char *text, unsigned layout)
         const char *name;
     } names[] = {{LAYOUT_ROWS_APART, "rows apart"},
                  {LAYOUT_HEADS_FIRST, "heads before keys"},
-                 {LAYOUT_UNALIGNED, "tensors that begin at an odd element"}};
+                 {LAYOUT_UNALIGNED, "tensors that begin at an odd element"},
+                 {LAYOUT_PLACED, "tensors that begin at an odd multiple of 16 bytes"}};
     size_t length = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && length < SUBJECT_TEXT_SIZE; i++)
         if (layout & names[i].bit)

@@ -4,6 +4,7 @@
  * tried alone, so that the right one is named.
  */
 #include "harness/judge/oracle/oracle_checks.h"
+#include "harness/subject/tensor_strides.h"
 
 /* All of them first. */
 static const unsigned layouts[] = {LAYOUT_ROWS_APART | LAYOUT_HEADS_FIRST | LAYOUT_UNALIGNED, LAYOUT_ROWS_APART,
@@ -71,6 +72,30 @@ static enum error_kind run_in_layout(struct oracle_work *work, unsigned layout, 
     return kind;
 }
 
+/*
+ * Packed tensors at addresses that every kernel is to take. What assumes more of them, as allocators give it, is right
+ * until it is handed a view. One that refuses them gives no wrong result, and one that is not given them has been
+ * concluded of.
+ */
+static enum error_kind check_placed(struct oracle_work *work, const struct trial_values *allowed, struct error *error)
+{
+    const struct oracle_report before = *work->report;
+    char text[SUBJECT_TEXT_SIZE];
+    bool had;
+    enum error_kind kind = run_in_layout(work, LAYOUT_PLACED, allowed, &had, error);
+    if (kind == ERROR_SUBJECT && run_failure_of(error) == RUN_FAILURE_REFUSAL)
+        kind = ERROR_NONE, had = false;
+    if (kind == ERROR_SUBJECT) {
+        const struct error failure = *error;
+        tensor_layout_name(text, LAYOUT_PLACED);
+        error_set(error, ERROR_SUBJECT, "%s: %.4000s", text, failure.text);
+        return run_failed(error, run_failure_of(&failure));
+    }
+    if (!kind && !had)
+        *work->report = before;
+    return kind;
+}
+
 enum error_kind check_strides(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
@@ -82,7 +107,7 @@ enum error_kind check_strides(struct oracle_work *work, struct error *error)
     if (!kind)
         kind = run_in_layout(work, layouts[0], allowed, &had, error);
     if (kind || report->outcome[ORACLE_STRIDES] != ORACLE_VIOLATED)
-        return kind;
+        return kind ? kind : check_placed(work, allowed, error);
     all_at_once = *report;
     for (int i = 1; i < NUM_LAYOUTS && !kind; i++) {
         *report = all_at_once;

@@ -59,6 +59,7 @@ enum {
     K_FOR_V,        /* v is read by the strides of k */
     HEADS_INNER,    /* heads are taken to lie side by side, head_dim apart */
     ALIGNED_16,     /* addresses are rounded down to what wide loads take */
+    ALIGNED_32,     /* or to 32 bytes, and takes packed tensors alone */
     WIDE_ROWS,      /* rows of out are written 16 bytes at a time */
     PAGE_INDEX_32,  /* the index of an element of a page's is cut to 32 bits with a sign: vLLM 47671 */
     PAGE_INDEX_U32, /* without one */

@@ -72,6 +72,8 @@ static row_t place(const struct row *row, int64_t key, int of_v)
         found.first = read * (of_v ? strides->v_key : strides->k_key) + head * dim;
     if (BUG == ALIGNED_16)
         found.elements = (const void *)((uintptr_t)found.elements & ~(uintptr_t)15);
+    if (BUG == ALIGNED_32)
+        found.elements = (const void *)((uintptr_t)found.elements & ~(uintptr_t)31);
     return found;
 }
 

@@ -167,6 +167,8 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     buggy.arithmetic = BUG == NARROW ? "f32+weights16" : "f32";
     if (BUG == NARROW)
         buggy.takes &= ~ALIBICHECK_KERNEL_F32;
+    if (BUG == ALIGNED_32)
+        buggy.takes &= ~(uint32_t)(ALIBICHECK_KERNEL_STRIDES | ALIBICHECK_KERNEL_UNALIGNED);
     if (BUG == MAX_OF_BATCH) /* with the promise it is seen wherever a sequence has company */
         buggy.takes &= ~ALIBICHECK_KERNEL_SAME_BITS;
     return &buggy;
