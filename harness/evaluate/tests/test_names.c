@@ -82,6 +82,8 @@ static void test_names_that_were_wrong_are_not(void **state)
         {22, FAULT_FEATURES + 181}, /* another query, for another scale: beside a sink a constant does as well */
         {24, FAULT_FEATURES + 164}, /* a cap after the bias that makes all logits one, for a slope of known origin */
         {24, FAULT_FEATURES + 506}, /* the same in steep rows alone, for a plain mean in all of them */
+        {71, 614},                  /* positions that begin anew, for a tile that is dropped */
+        {71, FAULT_FEATURES + 716}, /* an epsilon of two rows of one sum, for tiles without their factor */
     };
     (void)state;
     struct evaluator evaluator = {.threads = 1};

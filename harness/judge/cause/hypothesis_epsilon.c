@@ -44,20 +44,25 @@ static bool is_power_of_10(const struct epsilon_fit *fit)
 
 /* The same epsilon for every row examined, and for at least two of them visibly. Of two, and of the only one, it leaves
  * next to nothing: of nearly equal values, rounded weights make nearly a factor, too, which two rows share by chance.
- */
+ * Rows whose sums are about the same are one row: they have one factor. */
 static bool epsilon_is_shared(const struct suspect *suspects, int count, const struct suspect *of, int place)
 {
     const struct epsilon_fit *fit = &of->epsilons[place];
     int visibly = 0;
+    double least = INFINITY, most = 0; /* of their sums */
     for (int i = 0; i < count; i++) {
         const struct epsilon_fit *other = &suspects[i].epsilons[place];
         if (!suspects[i].dots || suspects[i].by_lse || suspects[i].visible == 0)
             continue;
         if (!(fabs(other->epsilon - fit->epsilon) <= 4 * (other->sigma + fit->sigma) + 0.05 * fit->epsilon))
             return false;
-        visibly += fit->epsilon > 4 * other->sigma;
+        if (!(fit->epsilon > 4 * other->sigma))
+            continue;
+        visibly++;
+        least = fmin(least, suspects[i].sum);
+        most = fmax(most, suspects[i].sum);
     }
-    if (problem_rows(of->whole) == 1)
+    if (problem_rows(of->whole) == 1 || most < 1.25 * least)
         return fit->rms <= of->error / 16 && is_power_of_10(fit);
     return visibly >= ROWS_ENOUGH || (visibly == 2 && fit->rms <= fmax(of->error / 16, 1.25 * of->noise));
 }

@@ -160,6 +160,19 @@ static void fill_begin_anew(struct suspect *suspect, int64_t len)
     }
 }
 
+/* Whether the first so many keys, whose positions are right, would do without the others as far as shows: these are as
+ * likely to be missing. */
+static bool first_keys_do(struct suspect *suspect, int64_t len, double rms, double lse)
+{
+    fill_begin_anew(suspect, len);
+    for (int64_t j = len; j < suspect->problem->seq_len; j++)
+        suspect->logits[j] = -INFINITY;
+    const double without = suspect_attend(suspect, suspect->problem->head_dim);
+    if (suspect->by_lse)
+        return !(fabs(lse - without) > 8 * suspect_lse_rounding(suspect));
+    return !(4 * fmax(rms, suspect->noise) <= suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim));
+}
+
 /*
  * Positions that begin anew with each chunk or page: the query's is right, or is that of the chunk's last key, or 0.
  * Where biases hardly differ within a chunk, that is no bias at all, and another slope that is next to none.
@@ -176,9 +189,13 @@ static void try_begin_anew(struct suspect *suspect)
         if (range < 0x1p-4 || may_be_a_shift(suspect))
             continue;
         fill_begin_anew(suspect, len);
-        if (!suspect_predict(suspect, &lse) ||
-            (!suspect->by_lse && !(4 * suspect_rms(suspect, suspect->predicted, problem->head_dim) <= of_none)))
+        if (!suspect_predict(suspect, &lse))
             continue;
+        const double rms = suspect->by_lse ? 0 : suspect_rms(suspect, suspect->predicted, problem->head_dim);
+        if (!(suspect->by_lse || 4 * rms <= of_none) || first_keys_do(suspect, len, rms, lse))
+            continue;
+        fill_begin_anew(suspect, len);
+        suspect_attend(suspect, problem->head_dim);
         const double lses[] = {lse, lse + to_origin - suspect->slope * (double)(len - 1), lse + to_origin};
         for (int i = 0; i < (moves_lse(suspect) && !suspect->lse_unknown ? 3 : 1); i++)
             suspect_offer_logits(suspect, SIGNATURE_WRONG_SLOPE, lses[i], "|positions begin anew with each %lld keys|",

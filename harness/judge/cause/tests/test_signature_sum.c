@@ -72,6 +72,23 @@ static void test_an_epsilon_of_one_row_is_a_power_of_ten(void **state)
     }
 }
 
+/* Heads that share a query and have no bias have one sum, so that any factor on all of them is an epsilon's. */
+static void test_rows_of_one_sum_are_one_row(void **state)
+{
+    (void)state;
+    static const double epsilons[] = {1e-3, 0.0437};
+    for (size_t i = 0; i < sizeof epsilons / sizeof epsilons[0]; i++) {
+        struct signature_trial trial = make_trial(60, 4, 1, 64, DTYPE_F32);
+        for (size_t h = 1; h < 4; h++)
+            memcpy((float *)trial.made.q + h * 64, trial.made.q, 64 * sizeof(float));
+        memset(trial.made.slopes, 0, 4 * sizeof *trial.made.slopes);
+        begin(&trial);
+        set_bound(&trial, 1e-7);
+        scale_out(&trial, epsilons[i], 1);
+        expect_and_end(&trial, i ? SIGNATURE_UNKNOWN : SIGNATURE_EPS_BIAS, "");
+    }
+}
+
 /* The worst heads fit an epsilon, and of the others each has a factor that has nothing to do with its weights. */
 static void test_an_epsilon_is_of_all_rows(void **state)
 {
@@ -284,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_epsilon_in_the_denominator),
         cmocka_unit_test(test_a_one_in_the_sum_is_no_epsilon_without_lse),
         cmocka_unit_test(test_an_epsilon_of_one_row_is_a_power_of_ten),
+        cmocka_unit_test(test_rows_of_one_sum_are_one_row),
         cmocka_unit_test(test_an_epsilon_is_of_all_rows),
         cmocka_unit_test(test_an_epsilon_of_two_heads_leaves_little),
         cmocka_unit_test(test_a_sum_that_begins_above_0_is_no_epsilon),
