@@ -103,6 +103,13 @@ static inline bool fault_contradicts(const char *a, const char *b)
     return false;
 }
 
+/* Whether it caps biases of absolute positions: those differ from the problem's by a number, which a cap does not leave
+ * as it is, so that no such kernel is sound. */
+static inline bool fault_caps_absolute(const struct drawn_fault *fault)
+{
+    return strstr(fault->problem, "after_bias") && strstr(fault->variant, "bias: absolute");
+}
+
 static inline const struct fault_kind *fault_kind_of_family(uint64_t *state, enum fault_family family)
 {
     int count = 0;
@@ -137,7 +144,7 @@ static inline void fault_draw(struct drawn_fault *fault, uint64_t seed, uint64_t
         fault_input(fault, &state);
     if (!strstr(fault->problem, "mask:"))
         fault_mask(fault, &state, false);
-    if (fault_contradicts(fault->variant, fault->recipe))
+    if (fault_contradicts(fault->variant, fault->recipe) || fault_caps_absolute(fault))
         fault->variant[0] = '\0';
     fault->state = state;
 }
