@@ -60,15 +60,6 @@ static double predict_without(struct suspect *suspect, const struct key_chunks *
     return max + log(rest);
 }
 
-/* Whether a chunk has all visible keys. What is left without it is no attention over some of them, but a sink alone. */
-static bool has_all_keys(const struct key_chunks *chunks, int64_t chunk)
-{
-    for (int64_t c = 0; c < chunks->count; c++)
-        if (c != chunk && chunks->sum[c] > 0)
-            return false;
-    return true;
-}
-
 static void offer_one_missing(struct suspect *suspect, const struct key_chunks *chunks)
 {
     int dims = suspect->problem->head_dim;
@@ -76,7 +67,7 @@ static void offer_one_missing(struct suspect *suspect, const struct key_chunks *
         long long first = (long long)(c * chunks->len), end = first + chunks->len;
         if (!(chunks->sum[c] > 0))
             continue;
-        double lse = has_all_keys(chunks, c) ? -INFINITY : predict_without(suspect, chunks, c);
+        double lse = predict_without(suspect, chunks, c);
         if (lse > -INFINITY)
             suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, lse,
                           "keys %lld to %lld missing, a chunk of %lld", first, end - 1, (long long)chunks->len);

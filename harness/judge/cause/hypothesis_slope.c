@@ -181,12 +181,14 @@ static void try_begin_anew(struct suspect *suspect)
 {
     enum { LEN_MIN = 8, LEN_MAX = 4096 };
     const struct problem *problem = suspect->problem;
+    if (may_be_a_shift(suspect))
+        return;
     const double to_origin = suspect->slope * (double)(problem->q_position - problem->kv_offset);
     const double of_none = suspect->by_lse ? 0 : left_by_none(suspect);
     suspect->remedy = "Count positions from the beginning of the sequence, in each of its chunks and pages.";
     for (int64_t len = LEN_MIN; len <= LEN_MAX && len < problem->seq_len; len *= 2) {
         double lse, range = fabs(suspect->slope) * (double)(len - 1);
-        if (range < 0x1p-4 || may_be_a_shift(suspect))
+        if (range < 0x1p-4)
             continue;
         fill_begin_anew(suspect, len);
         if (!suspect_predict(suspect, &lse))

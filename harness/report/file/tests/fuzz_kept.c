@@ -17,6 +17,7 @@
 #include "harness/report/file/merge.h"
 #include "harness/report/file/record_file.h"
 #include "harness/report/record/record_field.h"
+#include "harness/support/tests/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,7 +35,7 @@ static struct run {
     struct run_points run;
     char *text;
     size_t size;
-    char folder[64], merged[80];
+    char folder[SCRATCH_SIZE], merged[SCRATCH_PATH_SIZE];
 } the;
 
 static void demand(bool holds, const char *promise)
@@ -74,8 +75,7 @@ static void make_run(void)
         json_decref(object);
     }
     demand(fclose(stream) == 0, "memory");
-    snprintf(the.folder, sizeof the.folder, "%s/fuzz-kept-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    demand(mkdtemp(the.folder), "a folder");
+    demand(scratch_folder(the.folder, "fuzz_kept"), "a folder");
     snprintf(the.merged, sizeof the.merged, "%s/merged", the.folder);
     atexit(leave_no_folder);
 }
