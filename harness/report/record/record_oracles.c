@@ -6,18 +6,17 @@ const char *const record_oracles_alone_meanings[ORACLES_ALONE_COUNT] = {
     [ORACLES_ALONE_COPIES] =
         "The output that was judged is within all that is asked of it; on a changed copy of the problem, of which the "
         "oracle's line tells, the kernel is wrong. `alibicheck list oracles` says what must hold there.",
-    [ORACLES_ALONE_WRITES] = "The output that was judged is within all that is asked of it. What the kernel writes to "
-                             "beside its outputs, of "
-                             "which the oracle's line tells, is somebody else's.",
+    [ORACLES_ALONE_WRITES] =
+        "The output that was judged is within all that is asked of it. What the kernel writes to beside its outputs, "
+        "of which the oracle's line tells, is somebody else's.",
     [ORACLES_ALONE_DETERMINISM] =
         "The output that was judged is within all that is asked of it; a run on the same inputs gave other bits. Sums "
         "whose order changes from run to run, as atomics have them, do that: where it is meant, ask for the other "
         "oracles by name (`oracles`). Else look for a race, or for memory that is read before it is written.",
-    [ORACLES_ALONE_BOTH] = "The output that was judged is within all that is asked of it; a run on the same inputs "
-                           "gave other bits, and what "
-                           "the kernel writes to beside its outputs, of which the oracle's line tells, is somebody "
-                           "else's. Mend the writes "
-                           "first: they may be what changes the bits.",
+    [ORACLES_ALONE_BOTH] =
+        "The output that was judged is within all that is asked of it; a run on the same inputs gave other bits, and "
+        "what the kernel writes to beside its outputs, of which the oracle's line tells, is somebody else's. Mend the "
+        "writes first: they may be what changes the bits.",
 };
 
 enum oracles_alone record_oracles_alone(const struct record *record)

@@ -7,14 +7,13 @@
 #include "harness/report/review/review_group.h"
 #include "harness/support/room.h"
 
-enum { SIDES = 2, COMPARED = 3, LABEL_SIZE = 64 };
+enum { SIDES = 2, COMPARED = 3, LABEL_SIZE = 256 };
 
 /* The points of both sides that agree in something: what became of them, and the largest of each figure before and
- * after.
- */
+ * after. */
 struct change_group {
-    char label[LABEL_SIZE];
-    double x; /* by which groups stand: a number, or the place where the label was met first */
+    char label[LABEL_SIZE]; /* as much as there is room for */
+    double x;               /* by which groups stand: a number, or the place where the label was met first */
     size_t points, worse, better;
     bool known[COMPARED];
     double largest[SIDES][COMPARED];
@@ -43,7 +42,7 @@ static bool figure_of(const struct review_point *point, int figure, double *valu
 static struct change_group *find(struct change_groups *groups, const char *label, double x)
 {
     for (size_t g = 0; g < groups->count; g++)
-        if (strcmp(groups->groups[g].label, label) == 0)
+        if (strncmp(groups->groups[g].label, label, LABEL_SIZE - 1) == 0)
             return &groups->groups[g];
     struct change_group *more = room_for_one(groups->groups, &groups->capacity, groups->count, sizeof *more);
     groups->spoilt |= !more;

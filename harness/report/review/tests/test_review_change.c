@@ -118,6 +118,25 @@ static void test_where_it_changed(void **state)
     free(text);
 }
 
+/* A label for which there is no room is one group all the same. */
+static void test_a_long_label_is_one_group(void **state)
+{
+    (void)state;
+    enum { LONG = 400 };
+    char longest[LONG + 1], edits[2][LONG + 64];
+    memset(longest, 'x', LONG);
+    longest[LONG] = '\0';
+    for (int i = 0; i < 2; i++)
+        snprintf(edits[i], sizeof edits[i], "key=\"%d\"; dtype=\"%s\"; output_digest=\"9\"", i, longest);
+    const char *const after[2] = {edits[0], edits[1]};
+    char before[2][LONG + 64];
+    for (int i = 0; i < 2; i++)
+        snprintf(before[i], sizeof before[i], "key=\"%d\"; dtype=\"%s\"", i, longest);
+    char *text = print_section((const char *const[2]){before[0], before[1]}, after);
+    assert_non_null(strstr(text, "x | 2 | 0 | 0 |"));
+    free(text);
+}
+
 /* A point may be worse by what no column of figures has. */
 static void test_what_changed_is_told(void **state)
 {
@@ -215,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_a_report_says_what_compare_says), cmocka_unit_test(test_what_changed_is_told),
         cmocka_unit_test(test_each_point_meets_its_own),        cmocka_unit_test(test_records_without_a_fact),
         cmocka_unit_test(test_nothing_worse_looks_good),        cmocka_unit_test(test_where_it_changed),
+        cmocka_unit_test(test_a_long_label_is_one_group),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
