@@ -2,26 +2,18 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_other.h"
 #include "harness/subject/launch_watch.h"
 #include "reference/computing_environment.h"
 
-static bool tells(struct oracle_work *work, enum oracle oracle, bool without, const char *why)
-{
-    if (without)
-        oracle_conclude(work, oracle, ORACLE_NOT_APPLICABLE, "%s", why);
-    return !without;
-}
-
 static const char nobody_looks[] = "nobody tells what is written in the kernel's own memory";
 
 static enum error_kind check_poison(struct oracle_work *work, struct error *error)
 {
-    if (!tells(work, ORACLE_POISON, work->inquiry->subject->without_poison,
-               "what stood in the output before is not there when the kernel begins"))
+    if (!oracle_tells(work, ORACLE_POISON, work->inquiry->subject->without_poison,
+                      "what stood in the output before is not there when the kernel begins"))
         return ERROR_NONE;
     enum error_kind kind = oracle_need_repeat(work, error);
     if (kind)
@@ -43,7 +35,7 @@ static enum error_kind check_inputs(struct oracle_work *work, struct error *erro
     if (*work->audit.changed)
         oracle_conclude(work, ORACLE_INPUTS, ORACLE_VIOLATED, "%s is not what it was before the run",
                         work->audit.changed);
-    else if (tells(work, ORACLE_INPUTS, work->inquiry->subject->without_audit, nobody_looks))
+    else if (oracle_tells(work, ORACLE_INPUTS, work->inquiry->subject->without_audit, nobody_looks))
         oracle_hold(work, ORACLE_INPUTS);
     return ERROR_NONE;
 }
@@ -60,138 +52,9 @@ static enum error_kind check_determinism(struct oracle_work *work, struct error 
     return ERROR_NONE;
 }
 
-/* Fills the slots of key `key`, masked or past the length, with what must not matter there. Slots past the length must
- * not be read at all: NaN, Inf. */
-static void spoil_key(struct oracle_work *work, int64_t key)
-{
-    const struct problem *problem = &work->trial.problem;
-    const struct subject *subject = work->inquiry->subject;
-    size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim, first = (size_t)key * row;
-    int odd = (int)(key % 2);
-    float past = odd ? INFINITY : NAN;
-    bool masked = key < problem->seq_len;
-    trial_fill(&work->trial, TRIAL_K, first, row, masked ? subject->masked_k[odd] : past);
-    trial_fill(&work->trial, TRIAL_V, first, row, masked ? subject->masked_v[odd] : past);
-}
-
-static bool has_masked_keys(const struct problem *problem)
-{
-    for (int64_t key = 0; key < problem->seq_len; key++)
-        if (!problem_visible(problem, key))
-            return true;
-    return false;
-}
-
-static enum error_kind check_masked_slots(struct oracle_work *work, struct error *error)
-{
-    if (!tells(work, ORACLE_MASKED_SLOTS,
-               work->inquiry->subject->without_slots && !has_masked_keys(&work->trial.problem), "no key is masked"))
-        return ERROR_NONE;
-    const struct trial_values *allowed;
-    enum error_kind kind = oracle_need_base(work, error);
-    if (!kind)
-        kind = oracle_allow_no_difference(work, &allowed, error);
-    if (kind)
-        return kind;
-    trial_reload(&work->trial);
-    for (int64_t key = 0; key < work->trial.problem.seq_len + TRIAL_SLOTS; key++)
-        if (key >= work->trial.problem.seq_len || !problem_visible(&work->trial.problem, key))
-            spoil_key(work, key);
-    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
-    if (!kind)
-        oracle_expect(work, ORACLE_MASKED_SLOTS, &work->base, allowed, "with other numbers in masked slots");
-    return kind;
-}
-
-static enum error_kind check_partition(struct oracle_work *work, struct error *error)
-{
-    const struct subject *subject = work->inquiry->subject;
-    struct subject *other = NULL;
-    char text[SUBJECT_TEXT_SIZE];
-    enum error_kind kind = subject->ops->repartition(subject, work->trial.problem.seq_len, &other, text, error);
-    if (kind)
-        return kind;
-    if (!other) {
-        oracle_conclude(work, ORACLE_PARTITION, ORACLE_NOT_APPLICABLE, "%s", text);
-        return ERROR_NONE;
-    }
-    kind = oracle_need_base(work, error);
-    if (!kind)
-        kind = oracle_allow_both_bounds(work, other, 0, error);
-    if (!kind) {
-        trial_reload(&work->trial);
-        kind = oracle_run(work, TRIAL_POISON_NAN, other, error);
-    }
-    if (!kind)
-        oracle_expect(work, ORACLE_PARTITION, &work->base, &work->allowed, text);
-    subject_release(other);
-    return kind;
-}
-
-static enum error_kind check_constant_v(struct oracle_work *work, struct error *error)
-{
-    const struct problem *problem = &work->trial.problem;
-    char run_was[48];
-    if (problem->sink_logits) {
-        oracle_conclude(work, ORACLE_CONSTANT_V, ORACLE_NOT_APPLICABLE, "learned sinks have weight and no v");
-        return ERROR_NONE;
-    }
-    if ((double)trial_constant(&work->trial) * fabs(problem_value_scale(problem)) > dtypes[problem->dtype].max) {
-        oracle_conclude(work, ORACLE_CONSTANT_V, ORACLE_NOT_APPLICABLE, "%s cannot hold the constant times v_scale",
-                        dtypes[problem->dtype].name);
-        return ERROR_NONE;
-    }
-    enum error_kind kind = oracle_need_base_bound(work, error);
-    if (!kind)
-        kind = trial_constant_bound(&work->expected, &work->allowed, &work->trial, &work->truth, oracle_own(work),
-                                    work->inquiry->subject, error);
-    if (kind)
-        return kind;
-    kind = oracle_need_constant_run(work, error);
-    if (!kind)
-        oracle_copy_values(work, &work->got, &work->constant);
-    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
-        work->allowed.lse[row] = INFINITY; /* not this oracle's */
-    snprintf(run_was, sizeof run_was, "where all of v is %.9g", (double)trial_constant(&work->trial));
-    if (!kind)
-        oracle_expect(work, ORACLE_CONSTANT_V, &work->expected, &work->allowed, run_was);
-    return kind;
-}
-
-/* The query goes towards the keys: biases rise, and no logit comes nearer to a sentinel than it was. */
-static enum error_kind check_bias_shift(struct oracle_work *work, struct error *error)
-{
-    char run_was[64];
-    const struct problem *problem = &work->trial.problem;
-    if (problem->sink_logits || problem->soft_cap == SOFT_CAP_AFTER_BIAS) {
-        oracle_conclude(work, ORACLE_BIAS_SHIFT, ORACLE_NOT_APPLICABLE, "%s",
-                        problem->sink_logits ? "learned sinks do not move with the query" : "biases are capped");
-        return ERROR_NONE;
-    }
-    struct problem shifted = work->trial.problem;
-    shifted.q_position -= ORACLE_SHIFT_KEYS;
-    if (!oracle_takes(work, ORACLE_BIAS_SHIFT, &shifted, 1))
-        return ERROR_NONE;
-    enum error_kind kind = oracle_need_base(work, error);
-    if (!kind)
-        kind = oracle_allow_both_bounds(work, work->inquiry->subject, ORACLE_SHIFT_KEYS, error);
-    if (kind)
-        return kind;
-    oracle_copy_values(work, &work->expected, &work->base);
-    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
-        work->expected.lse[row] += problem_row_slope(&work->trial.problem, row) * ORACLE_SHIFT_KEYS;
-    trial_reload(&work->trial);
-    work->trial.problem.q_position -= ORACLE_SHIFT_KEYS;
-    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
-    snprintf(run_was, sizeof run_was, "with q_position %d lower", ORACLE_SHIFT_KEYS);
-    if (!kind)
-        oracle_expect(work, ORACLE_BIAS_SHIFT, &work->expected, &work->allowed, run_was);
-    return kind;
-}
-
 static enum error_kind check_guards(struct oracle_work *work, struct error *error)
 {
-    if (!tells(work, ORACLE_GUARDS, work->inquiry->subject->without_audit, nobody_looks))
+    if (!oracle_tells(work, ORACLE_GUARDS, work->inquiry->subject->without_audit, nobody_looks))
         return ERROR_NONE;
     const struct memory_audit *audit = &work->audit;
     enum error_kind kind = oracle_need_base(work, error);

@@ -7,6 +7,14 @@
 
 #include "harness/judge/oracle/oracle_work.h"
 
+/* oracle_slots.c: what no query sees. */
+enum error_kind check_masked_slots(struct oracle_work *work, struct error *error);
+
+/* oracle_rounding.c: runs that round otherwise. */
+enum error_kind check_partition(struct oracle_work *work, struct error *error);
+enum error_kind check_constant_v(struct oracle_work *work, struct error *error);
+enum error_kind check_bias_shift(struct oracle_work *work, struct error *error);
+
 /* oracle_setting.c: launches in another setting. */
 enum error_kind check_schedule(struct oracle_work *work, struct error *error);
 enum error_kind check_placement(struct oracle_work *work, struct error *error);

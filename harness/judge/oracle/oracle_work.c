@@ -108,6 +108,13 @@ bool oracle_takes(struct oracle_work *work, enum oracle oracle, const struct pro
     return false;
 }
 
+bool oracle_tells(struct oracle_work *work, enum oracle oracle, bool without, const char *why)
+{
+    if (without)
+        oracle_conclude(work, oracle, ORACLE_NOT_APPLICABLE, "%s", why);
+    return !without;
+}
+
 void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from)
 {
     memcpy(to->out, from->out, values_count(work) * sizeof(double)); /* lse follows out */

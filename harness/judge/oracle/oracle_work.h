@@ -54,6 +54,9 @@ void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_o
     __attribute__((format(printf, 4, 5)));
 void oracle_hold(struct oracle_work *work, enum oracle oracle);
 
+/* Whether an oracle can tell something of the subject; if not (without), for that reason, it does not apply. */
+bool oracle_tells(struct oracle_work *work, enum oracle oracle, bool without, const char *why);
+
 /* Whether the subject takes a problem, in a launch of so many sequences; if not, the oracle does not apply. */
 bool oracle_takes(struct oracle_work *work, enum oracle oracle, const struct problem *problem, int num_sequences);
 
