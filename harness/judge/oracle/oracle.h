@@ -25,9 +25,9 @@ struct oracle_info {
 extern const struct oracle_info oracles[ORACLE_COUNT];
 
 /*
- * Puts the subject to the oracles o with bit o of which set; the others are ORACLE_NOT_RUN. All of them take seven
- * runs and one of a batch, up to 14 more if a repeated run differs. ERROR_SYSTEM if a run fails or memory is short,
- * ERROR_INTERRUPTED.
+ * Puts the subject to the oracles o with bit o of which set; the others are ORACLE_NOT_RUN. All of them take some 13
+ * times the trial's work of a sound kernel of ours, of another one up to twice as much, and 14 runs more if a repeated
+ * run differs. ERROR_SYSTEM if a run fails or memory is short, ERROR_INTERRUPTED.
  */
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_inquiry *inquiry, unsigned which,
                             struct error *error);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "harness/judge/oracle/oracle_checks.h"
+#include "harness/judge/oracle/oracle_together.h"
 
 /* By how much a result may differ: NULL: not at all. With v constant it is larger, and rounds by more. */
 struct allowances {
@@ -33,20 +34,23 @@ static enum error_kind check_pair(struct oracle_work *work, const struct subject
 
 /* With another one that has less, and scores far more: what is asked of the first of a launch alone, or of all at once,
  * is taken from there. */
-static enum error_kind check_beside(struct oracle_work *work, bool behind, const struct trial_values *allowed,
-                                    struct error *error)
+static enum error_kind check_beside(struct oracle_work *work, enum trial_place place,
+                                    const struct trial_values *allowed, struct error *error)
 {
+    static const char *const places[] = {
+        [TRIAL_FIRST] = "first of 2 in one launch, before a short one without a mask that scores",
+        [TRIAL_SECOND] = "second of 2 in one launch, behind a short one without a mask that scores",
+        [TRIAL_BETWEEN] = "second of 3 in one launch, between short ones without a mask that score",
+    };
     char run_was[SUBJECT_TEXT_SIZE];
     bool is_away;
     enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
-        kind = trial_run_beside(&work->trial, work->inquiry->subject, behind, oracle_loud_logit(work), &work->got,
+        kind = trial_run_beside(&work->trial, work->inquiry->subject, place, oracle_loud_logit(work), &work->got,
                                 &is_away, error);
     if (kind)
         return kind;
-    snprintf(run_was, sizeof run_was, "as the %s a short one without a mask that scores far more%s",
-             behind ? "second of 2 in one launch, behind" : "first of 2 in one launch, before",
-             is_away ? ", at other positions" : "");
+    snprintf(run_was, sizeof run_was, "as the %s far more%s", places[place], is_away ? ", at other positions" : "");
     oracle_expect(work, ORACLE_BATCH, &work->base, allowed, run_was);
     return ERROR_NONE;
 }
@@ -66,9 +70,26 @@ static enum error_kind check_shared_pages(struct oracle_work *work, const struct
     return kind;
 }
 
+/* Of three launches of two that have one longest length each differs from the one before in another sequence: how
+ * that one was cut is not to be kept by their number and their longest, last, first or common length. What is kept
+ * of the last launch alone is so by its last length where the trial has just been behind, else by its first. */
+static enum error_kind check_launches_of_two(struct oracle_work *work, const struct allowances *allowed,
+                                             struct error *error)
+{
+    const bool second = trial_mix(work->inquiry->choice, 67) % 2;
+    const enum trial_place places[] = {second ? TRIAL_SECOND : TRIAL_FIRST, second ? TRIAL_FIRST : TRIAL_SECOND};
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < 2 && !kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED; i++)
+        kind = check_beside(work, places[i], allowed->base, error);
+    if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
+        kind = check_pair(work, work->inquiry->subject, true, allowed, "2 of one length in one launch", error);
+    return kind;
+}
+
 enum error_kind check_batch(struct oracle_work *work, struct error *error)
 {
     struct allowances allowed;
+    bool hold;
     if (!oracle_takes(work, ORACLE_BATCH, &work->trial.problem, TRIAL_BATCH))
         return ERROR_NONE;
     enum error_kind kind = oracle_need_constant_run(work, error);
@@ -88,14 +109,11 @@ enum error_kind check_batch(struct oracle_work *work, struct error *error)
                   "as the last of " TRIAL_BATCH_TEXT " in one launch, v constant");
     if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return ERROR_NONE;
-    /* Of three launches of two that have one longest length each differs from the one before in another sequence: how
-     * that one was cut is not to be kept by their number and their longest, last, first or common length. What is kept
-     * of the last launch alone is so by its last length where the trial has just been behind, else by its first. */
-    const bool first = trial_mix(work->inquiry->choice, 67) % 2;
-    for (int i = 0; i < 2 && !kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED; i++)
-        kind = check_beside(work, i == 0 ? first : !first, allowed.base, error);
-    if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
-        kind = check_pair(work, work->inquiry->subject, true, &allowed, "2 of one length in one launch", error);
+    /* A kernel of ours has no path of its own for two, and keeps nothing. */
+    kind = oracle_need_together(work, &hold, error);
+    if (!kind)
+        kind = hold ? check_beside(work, TRIAL_BETWEEN, allowed.base, error)
+                    : check_launches_of_two(work, &allowed, error);
     if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
         kind = check_shared_pages(work, &allowed, error);
     if (kind || work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)

@@ -4,6 +4,7 @@
 
 #include "harness/judge/oracle/loud_query.h"
 #include "harness/judge/oracle/oracle_checks.h"
+#include "harness/judge/oracle/oracle_together.h"
 
 static void swap_rows(char *a, char *b, size_t size_bytes)
 {
@@ -39,7 +40,7 @@ static void reorder_rows(char *rows, int count, int group, size_t row_bytes)
 }
 
 /* KV heads with their query heads, and those within each KV head. */
-static void reorder_heads(struct trial *trial)
+void heads_reorder(struct trial *trial)
 {
     const struct problem *problem = &trial->problem;
     int kv_heads = problem->num_kv_heads, group = problem->num_heads / kv_heads;
@@ -59,7 +60,7 @@ static void reorder_heads(struct trial *trial)
     }
 }
 
-static void reorder_values(struct trial_values *values, const struct problem *problem)
+void heads_reorder_values(struct trial_values *values, const struct problem *problem)
 {
     int kv_heads = problem->num_kv_heads, group = problem->num_heads / kv_heads;
     for (int query = 0; query < problem_queries(problem); query++) {
@@ -70,8 +71,7 @@ static void reorder_values(struct trial_values *values, const struct problem *pr
     }
 }
 
-/* Why heads cannot be told apart by their order; NULL: they can. */
-static const char *has_no_order(const struct oracle_work *work)
+const char *heads_have_no_order(const struct oracle_work *work)
 {
     if (work->inquiry->subject->own_slopes)
         return "the recipe makes its own slopes";
@@ -81,15 +81,20 @@ static const char *has_no_order(const struct oracle_work *work)
 static enum error_kind check_order(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
-    enum error_kind kind = oracle_allow_no_difference(work, &allowed, error);
-    if (kind)
+    bool hold;
+    enum error_kind kind = oracle_need_together(work, &hold, error);
+    if (hold)
+        oracle_hold(work, ORACLE_HEAD_PERMUTATION);
+    if (!kind && !hold)
+        kind = oracle_allow_no_difference(work, &allowed, error);
+    if (kind || hold)
         return kind;
     oracle_copy_values(work, &work->expected, &work->base);
-    reorder_values(&work->expected, &work->trial.problem);
+    heads_reorder_values(&work->expected, &work->trial.problem);
     if (allowed)
-        reorder_values(&work->allowed, &work->trial.problem);
+        heads_reorder_values(&work->allowed, &work->trial.problem);
     trial_reload(&work->trial);
-    reorder_heads(&work->trial);
+    heads_reorder(&work->trial);
     kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
     if (!kind)
         oracle_expect(work, ORACLE_HEAD_PERMUTATION, &work->expected, allowed, "with the heads in another order");
@@ -139,7 +144,7 @@ static enum error_kind check_beside_loud(struct oracle_work *work, struct error 
 
 enum error_kind check_head_permutation(struct oracle_work *work, struct error *error)
 {
-    const char *why = has_no_order(work);
+    const char *why = heads_have_no_order(work);
     const bool beside = problem_rows(&work->trial.problem) > 1 && work->trial.problem.soft_cap == SOFT_CAP_NONE;
     enum error_kind kind = beside || !why ? oracle_need_base(work, error) : ERROR_NONE;
     if (!kind && !why)

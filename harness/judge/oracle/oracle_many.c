@@ -163,17 +163,6 @@ static enum error_kind judge_alone(struct oracle_work *work, struct many *many, 
     return kind ? kind : judge_one(work, many, i, ORACLE_LENGTHS, "of", error);
 }
 
-/* The first violation of an oracle is what is told of it. */
-static void keep(struct oracle_report *report, const struct oracle_report *seen, enum oracle oracle)
-{
-    if (report->outcome[oracle] == ORACLE_VIOLATED)
-        return;
-    report->outcome[oracle] = seen->outcome[oracle];
-    memcpy(report->detail[oracle], seen->detail[oracle], ORACLE_DETAIL_SIZE);
-    report->repeats[oracle] = seen->repeats[oracle];
-    report->not_finite |= seen->not_finite & 1u << oracle;
-}
-
 /* All in one launch, then those alone that are wrong. */
 static enum error_kind judge_together(struct oracle_work *work, struct many *many, struct error *error)
 {
@@ -187,9 +176,9 @@ static enum error_kind judge_together(struct oracle_work *work, struct many *man
             continue;
         work->report = &alone;
         kind = judge_alone(work, many, i, error);
-        keep(&work->many, &alone, ORACLE_LENGTHS);
+        oracle_keep(&work->many, &alone, ORACLE_LENGTHS);
         if (alone.outcome[ORACLE_LENGTHS] == ORACLE_HELD)
-            keep(&work->many, &together, ORACLE_BATCH);
+            oracle_keep(&work->many, &together, ORACLE_BATCH);
     }
     return kind;
 }
@@ -202,7 +191,7 @@ static enum error_kind judge_some(struct oracle_work *work, struct many *many, s
         struct oracle_report alone = {.failed = 0};
         work->report = &alone;
         kind = judge_alone(work, many, i, error);
-        keep(&work->many, &alone, ORACLE_LENGTHS);
+        oracle_keep(&work->many, &alone, ORACLE_LENGTHS);
     }
     return kind;
 }
@@ -239,7 +228,7 @@ enum error_kind oracle_need_many(struct oracle_work *work, struct error *error)
 void oracle_tell_many(struct oracle_work *work, enum oracle oracle)
 {
     if (work->many.outcome[oracle] != ORACLE_NOT_RUN)
-        keep(work->report, &work->many, oracle);
+        oracle_keep(work->report, &work->many, oracle);
 }
 
 enum error_kind check_lengths(struct oracle_work *work, struct error *error)

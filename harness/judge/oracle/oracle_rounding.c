@@ -4,20 +4,63 @@
 
 #include "harness/judge/oracle/oracle.h"
 #include "harness/judge/oracle/oracle_checks.h"
+#include "harness/judge/oracle/oracle_together.h"
 
-enum error_kind check_partition(struct oracle_work *work, struct error *error)
+/* The query goes towards the keys: biases rise, and no logit comes nearer to a sentinel than it was. */
+static struct problem shifted_problem(const struct oracle_work *work)
+{
+    struct problem shifted = work->trial.problem;
+    shifted.q_position -= ORACLE_SHIFT_KEYS;
+    return shifted;
+}
+
+/* Why lse does not move with the query; NULL: it does. */
+static const char *stays_where_it_is(const struct problem *problem)
+{
+    return problem->sink_logits                       ? "learned sinks do not move with the query"
+           : problem->soft_cap == SOFT_CAP_AFTER_BIAS ? "biases are capped"
+                                                      : NULL;
+}
+
+/* Runs a subject on the shifted problem: work->got, work->expected, and work->allowed, by the bounds of both runs. */
+static enum error_kind run_shifted(struct oracle_work *work, const struct subject *subject, struct error *error)
+{
+    const struct problem *problem = &work->trial.problem;
+    enum error_kind kind = oracle_allow_both_bounds(work, subject, ORACLE_SHIFT_KEYS, error);
+    if (kind)
+        return kind;
+    oracle_copy_values(work, &work->expected, &work->base);
+    for (int row = 0; row < problem_rows(problem); row++)
+        work->expected.lse[row] += problem_row_slope(problem, row) * ORACLE_SHIFT_KEYS;
+    trial_reload(&work->trial);
+    work->trial.problem = shifted_problem(work);
+    return oracle_run(work, TRIAL_POISON_NAN, subject, error);
+}
+
+/* A sound kernel of ours, which is the usual one, has both at once: other chunks, and a shift of the query. *hold: it
+ * is one; else each is tried alone, so that the right one is named. */
+static enum error_kind need_cut_and_shift(struct oracle_work *work, bool *hold, struct error *error)
 {
     const struct subject *subject = work->inquiry->subject;
     struct subject *other = NULL;
     char text[SUBJECT_TEXT_SIZE];
-    enum error_kind kind = subject->ops->repartition(subject, work->trial.problem.seq_len, &other, text, error);
-    if (kind)
-        return kind;
-    if (!other) {
-        oracle_conclude(work, ORACLE_PARTITION, ORACLE_NOT_APPLICABLE, "%s", text);
-        return ERROR_NONE;
+    enum error_kind kind = oracle_need_together(work, hold, error);
+    if (!kind && *hold && !work->have_cut_and_shift && !stays_where_it_is(&work->trial.problem)) {
+        work->have_cut_and_shift = true;
+        kind = subject->ops->repartition(subject, work->trial.problem.seq_len, &other, text, error);
+        if (!kind && other)
+            kind = run_shifted(work, other, error);
+        work->cut_and_shift_hold = !kind && other && oracle_first_difference(work, &work->expected, &work->allowed) < 0;
+        subject_release(other);
     }
-    kind = oracle_need_base(work, error);
+    *hold = !kind && work->cut_and_shift_hold;
+    return kind;
+}
+
+static enum error_kind check_cut(struct oracle_work *work, const struct subject *other, const char *text,
+                                 struct error *error)
+{
+    enum error_kind kind = oracle_need_base(work, error);
     if (!kind)
         kind = oracle_allow_both_bounds(work, other, 0, error);
     if (!kind) {
@@ -26,7 +69,48 @@ enum error_kind check_partition(struct oracle_work *work, struct error *error)
     }
     if (!kind)
         oracle_expect(work, ORACLE_PARTITION, &work->base, &work->allowed, text);
+    return kind;
+}
+
+enum error_kind check_partition(struct oracle_work *work, struct error *error)
+{
+    const struct subject *subject = work->inquiry->subject;
+    struct subject *other = NULL;
+    char text[SUBJECT_TEXT_SIZE];
+    bool hold;
+    enum error_kind kind = need_cut_and_shift(work, &hold, error);
+    if (hold)
+        oracle_hold(work, ORACLE_PARTITION);
+    if (kind || hold)
+        return kind;
+    kind = subject->ops->repartition(subject, work->trial.problem.seq_len, &other, text, error);
+    if (!kind && !other)
+        oracle_conclude(work, ORACLE_PARTITION, ORACLE_NOT_APPLICABLE, "%s", text);
+    else if (!kind)
+        kind = check_cut(work, other, text, error);
     subject_release(other);
+    return kind;
+}
+
+enum error_kind check_bias_shift(struct oracle_work *work, struct error *error)
+{
+    const char *why = stays_where_it_is(&work->trial.problem);
+    const struct problem shifted = shifted_problem(work);
+    char run_was[64];
+    bool hold;
+    if (why)
+        oracle_conclude(work, ORACLE_BIAS_SHIFT, ORACLE_NOT_APPLICABLE, "%s", why);
+    if (why || !oracle_takes(work, ORACLE_BIAS_SHIFT, &shifted, 1))
+        return ERROR_NONE;
+    enum error_kind kind = need_cut_and_shift(work, &hold, error);
+    if (hold)
+        oracle_hold(work, ORACLE_BIAS_SHIFT);
+    if (kind || hold)
+        return kind;
+    kind = run_shifted(work, work->inquiry->subject, error);
+    snprintf(run_was, sizeof run_was, "with q_position %d lower", ORACLE_SHIFT_KEYS);
+    if (!kind)
+        oracle_expect(work, ORACLE_BIAS_SHIFT, &work->expected, &work->allowed, run_was);
     return kind;
 }
 
@@ -57,36 +141,5 @@ enum error_kind check_constant_v(struct oracle_work *work, struct error *error)
     snprintf(run_was, sizeof run_was, "where all of v is %.9g", (double)trial_constant(&work->trial));
     if (!kind)
         oracle_expect(work, ORACLE_CONSTANT_V, &work->expected, &work->allowed, run_was);
-    return kind;
-}
-
-/* The query goes towards the keys: biases rise, and no logit comes nearer to a sentinel than it was. */
-enum error_kind check_bias_shift(struct oracle_work *work, struct error *error)
-{
-    char run_was[64];
-    const struct problem *problem = &work->trial.problem;
-    if (problem->sink_logits || problem->soft_cap == SOFT_CAP_AFTER_BIAS) {
-        oracle_conclude(work, ORACLE_BIAS_SHIFT, ORACLE_NOT_APPLICABLE, "%s",
-                        problem->sink_logits ? "learned sinks do not move with the query" : "biases are capped");
-        return ERROR_NONE;
-    }
-    struct problem shifted = work->trial.problem;
-    shifted.q_position -= ORACLE_SHIFT_KEYS;
-    if (!oracle_takes(work, ORACLE_BIAS_SHIFT, &shifted, 1))
-        return ERROR_NONE;
-    enum error_kind kind = oracle_need_base(work, error);
-    if (!kind)
-        kind = oracle_allow_both_bounds(work, work->inquiry->subject, ORACLE_SHIFT_KEYS, error);
-    if (kind)
-        return kind;
-    oracle_copy_values(work, &work->expected, &work->base);
-    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
-        work->expected.lse[row] += problem_row_slope(&work->trial.problem, row) * ORACLE_SHIFT_KEYS;
-    trial_reload(&work->trial);
-    work->trial.problem.q_position -= ORACLE_SHIFT_KEYS;
-    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
-    snprintf(run_was, sizeof run_was, "with q_position %d lower", ORACLE_SHIFT_KEYS);
-    if (!kind)
-        oracle_expect(work, ORACLE_BIAS_SHIFT, &work->expected, &work->allowed, run_was);
     return kind;
 }

@@ -1,13 +1,11 @@
 /*
  * Oracles that launch the kernel on the same inputs in another setting (kernels/launch_setting.h), and after launches
- * of another problem. A sound kernel, which is the usual one, is launched in all of them at once; where that shows, in
+ * of another problem. Where oracle_together.h has not told, it is launched in all of them at once; where that shows, in
  * each alone, so that the right one is named.
  */
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_other.h"
-
-static const struct launch_setting all_settings = {
-    .backward = true, .misplaced = true, .nan_zones = true, .far_rows = true, .workspace = WORKSPACE_KEPT};
+#include "harness/judge/oracle/oracle_together.h"
 
 static const struct setting_of_oracle {
     enum oracle oracle;
@@ -40,9 +38,12 @@ static enum error_kind need_all_settings(struct oracle_work *work, const struct 
     struct subject *settled;
     char text[SUBJECT_TEXT_SIZE];
     bool had = false, same = false;
-    if (work->have_settings)
-        return ERROR_NONE;
-    enum error_kind kind = subject->ops->resettle(subject, &all_settings, &settled, text, error);
+    enum error_kind kind = oracle_need_together(work, &same, error);
+    if (same)
+        work->have_settings = work->settings_hold = true;
+    if (kind || work->have_settings)
+        return kind;
+    kind = subject->ops->resettle(subject, &all_settings, &settled, text, error);
     work->have_settings = !kind;
     if (kind || !settled)
         return kind;
@@ -177,5 +178,7 @@ enum error_kind check_history(struct oracle_work *work, struct error *error)
     /* Of a subject without settings: ours, which have some, keep nothing by shapes. */
     if (!kind && work->report->outcome[ORACLE_HISTORY] == ORACLE_HELD && !work->settings_hold && !work->settings_matter)
         kind = check_after_numbers(work, error);
+    if (!kind)
+        oracle_tell_together(work);
     return kind;
 }

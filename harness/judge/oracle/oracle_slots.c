@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "harness/judge/oracle/oracle_checks.h"
+#include "harness/judge/oracle/oracle_together.h"
 
 /* Fills the slots of key `key`, masked or past the length, with what must not matter there. Slots past the length must
  * not be read at all: NaN, Inf. */
@@ -15,6 +16,14 @@ static void spoil_key(struct oracle_work *work, int64_t key)
     bool masked = key < problem->seq_len;
     trial_fill(&work->trial, TRIAL_K, first, row, masked ? subject->masked_k[odd] : past);
     trial_fill(&work->trial, TRIAL_V, first, row, masked ? subject->masked_v[odd] : past);
+}
+
+void slots_spoil(struct oracle_work *work)
+{
+    const struct problem *problem = &work->trial.problem;
+    for (int64_t key = 0; key < problem->seq_len + TRIAL_SLOTS; key++)
+        if (key >= problem->seq_len || !problem_visible(problem, key))
+            spoil_key(work, key);
 }
 
 static bool has_masked_keys(const struct problem *problem)
@@ -32,15 +41,17 @@ enum error_kind check_masked_slots(struct oracle_work *work, struct error *error
                       "no key is masked"))
         return ERROR_NONE;
     const struct trial_values *allowed;
-    enum error_kind kind = oracle_need_base(work, error);
-    if (!kind)
-        kind = oracle_allow_no_difference(work, &allowed, error);
+    bool hold;
+    enum error_kind kind = oracle_need_together(work, &hold, error);
+    if (hold)
+        oracle_hold(work, ORACLE_MASKED_SLOTS);
+    if (kind || hold)
+        return kind;
+    kind = oracle_allow_no_difference(work, &allowed, error);
     if (kind)
         return kind;
     trial_reload(&work->trial);
-    for (int64_t key = 0; key < work->trial.problem.seq_len + TRIAL_SLOTS; key++)
-        if (key >= work->trial.problem.seq_len || !problem_visible(&work->trial.problem, key))
-            spoil_key(work, key);
+    slots_spoil(work);
     kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
     if (!kind)
         oracle_expect(work, ORACLE_MASKED_SLOTS, &work->base, allowed, "with other numbers in masked slots");

@@ -115,6 +115,16 @@ bool oracle_tells(struct oracle_work *work, enum oracle oracle, bool without, co
     return !without;
 }
 
+void oracle_keep(struct oracle_report *report, const struct oracle_report *seen, enum oracle oracle)
+{
+    if (report->outcome[oracle] == ORACLE_VIOLATED)
+        return;
+    report->outcome[oracle] = seen->outcome[oracle];
+    memcpy(report->detail[oracle], seen->detail[oracle], ORACLE_DETAIL_SIZE);
+    report->repeats[oracle] = seen->repeats[oracle];
+    report->not_finite |= seen->not_finite & 1u << oracle;
+}
+
 void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from)
 {
     memcpy(to->out, from->out, values_count(work) * sizeof(double)); /* lse follows out */

@@ -32,10 +32,12 @@ struct oracle_work {
     bool poison_shows;         /* a repeated run differs because of what stood in the output */
     bool undetermined;         /* a repeated run differs in any case */
 
-    struct trial_values constant; /* by the run with a constant v */
-    struct oracle_report many;    /* what many sequences say of `batch` and `lengths` (oracle_many.c) */
-    bool settings_hold;           /* a launch in all settings at once is as the base run */
-    bool settings_matter;         /* it is not */
+    struct trial_values constant;                /* by the run with a constant v */
+    struct oracle_report many;                   /* what many sequences say of `batch` and `lengths` (oracle_many.c) */
+    struct oracle_report together;               /* what a launch with all changed at once says (oracle_together.h) */
+    bool have_cut_and_shift, cut_and_shift_hold; /* `partition` and `bias_shift` at once (oracle_rounding.c) */
+    bool settings_hold;                          /* a launch in all settings at once is as the base run */
+    bool settings_matter;                        /* it is not */
 
     struct other_problem other;
 
@@ -113,6 +115,9 @@ enum error_kind oracle_need_constant_run(struct oracle_work *work, struct error 
 #define ORACLE_MANY 17
 #define ORACLE_MANY_TEXT "17"
 enum error_kind oracle_need_many(struct oracle_work *work, struct error *error);
+
+/* Takes what was seen of an oracle, whose first violation is what is told of it. */
+void oracle_keep(struct oracle_report *report, const struct oracle_report *seen, enum oracle oracle);
 
 /* Concludes an oracle from it; what it does not say stays. */
 void oracle_tell_many(struct oracle_work *work, enum oracle oracle);

@@ -96,13 +96,16 @@ enum error_kind trial_run_problem(struct trial *trial, const struct problem *pro
 enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct trial_values *first,
                                    struct trial_values *last, struct error *error);
 
-/* Runs the trial's problem as loaded in one launch with another sequence, behind it or before it: as many of its newest
- * keys as it has queries, all of them visible, and TRIAL_AWAY positions further on, if the subject takes that:
+/* Where the trial is in a launch. */
+enum trial_place { TRIAL_FIRST, TRIAL_SECOND, TRIAL_BETWEEN };
+
+/* Runs the trial's problem as loaded in one launch with another sequence, before it, behind it, or both: as many of its
+ * newest keys as it has queries, all of them visible, and TRIAL_AWAY positions further on, if the subject takes that:
  * *is_away. Its newest logits come to `loud` (loud_query.h). values are those of the trial. Reloads the trial before.
  */
 #define TRIAL_AWAY 4096
-enum error_kind trial_run_beside(struct trial *trial, const struct subject *subject, bool behind, double loud,
-                                 struct trial_values *values, bool *is_away, struct error *error);
+enum error_kind trial_run_beside(struct trial *trial, const struct subject *subject, enum trial_place place,
+                                 double loud, struct trial_values *values, bool *is_away, struct error *error);
 
 /* Runs the trial's problem as loaded as the first and the last of `count` sequences of one launch, 2 to TRIAL_MANY;
  * those between have a few of its newest keys. The last one's v is constant, or of the same memory as the first one's.

@@ -117,9 +117,10 @@ static struct problem few_keys(const struct problem *problem, const struct subje
     return *is_away ? away : few;
 }
 
-enum error_kind trial_run_beside(struct trial *trial, const struct subject *subject, bool behind, double loud,
-                                 struct trial_values *values, bool *is_away, struct error *error)
+enum error_kind trial_run_beside(struct trial *trial, const struct subject *subject, enum trial_place place,
+                                 double loud, struct trial_values *values, bool *is_away, struct error *error)
 {
+    const int own = place == TRIAL_FIRST ? 0 : 1, count = place == TRIAL_BETWEEN ? 3 : 2;
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
     char *memory = tensor_allocate(2 * q_bytes + lse_bytes), *query = memory;
     if (!memory)
@@ -128,18 +129,20 @@ enum error_kind trial_run_beside(struct trial *trial, const struct subject *subj
     trial_reload(trial);
     output_poison(&trial->output, &trial->problem);
     struct problem few = few_keys(&trial->problem, subject, is_away);
-    struct problem problems[] = {trial->problem, trial->problem};
-    struct output outputs[] = {trial->output, trial->output};
-    const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
+    struct problem problems[3];
+    struct output outputs[3];
+    const struct sequences all = {problems, outputs, count, NULL, NULL, false};
     double seconds;
     memcpy(query, trial->problem.q, q_bytes);
     for (int row = 0; row < problem_rows(&few); row++)
         loud_query_make(query, &few, row, loud);
     few.q = query;
-    problems[behind ? 0 : 1] = few;
-    outputs[behind ? 0 : 1] = (struct output){out, (float *)(void *)lse};
-    output_poison(&outputs[behind ? 0 : 1], &few);
-    enum error_kind kind = subject->ops->run(subject, &both, NULL, &seconds, error);
+    for (int i = 0; i < count; i++) { /* what the others give is for nobody */
+        problems[i] = i == own ? trial->problem : few;
+        outputs[i] = i == own ? trial->output : (struct output){out, (float *)(void *)lse};
+    }
+    output_poison(&outputs[1 - own], &few);
+    enum error_kind kind = subject->ops->run(subject, &all, NULL, &seconds, error);
     if (!kind)
         trial_take_output(values, &trial->problem, &trial->output);
     free(memory);

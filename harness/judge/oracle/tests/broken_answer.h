@@ -221,6 +221,14 @@ static void takes_equal_lengths_for_one_sequence(struct problem *problems, int i
             problems[i] = problems[j];
 }
 
+/* Whether there is a mask is asked of the first sequence alone. */
+static void reads_masks_where_the_first_has_one(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    if (!problems[0].visible)
+        problems[i].visible = NULL;
+}
+
 static void holds_the_sequence_in_2_bits(struct problem *problems, int i, void *scratch)
 {
     (void)scratch;

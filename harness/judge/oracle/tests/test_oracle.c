@@ -372,6 +372,26 @@ static void differs_once(const struct problem *problem, const struct kernel_opti
         f32(output->out)[70] = nextafterf(f32(output->out)[70], 2);
 }
 
+/* Of a kernel of ours: base, repeat, another problem, that with all changed at once, the other again, one as it is, and
+ * then the run with other masked slots. */
+enum { TOGETHER_RUN = 3, SLOTS_RUN = 6 };
+
+static void differs_with_slots(const struct problem *problem, const struct kernel_options *options,
+                               const struct output *output, int run)
+{
+    (void)problem, (void)options;
+    if (run == TOGETHER_RUN || run == SLOTS_RUN)
+        f32(output->out)[70] = nextafterf(f32(output->out)[70], 2);
+}
+
+static void differs_with_all_at_once(const struct problem *problem, const struct kernel_options *options,
+                                     const struct output *output, int run)
+{
+    (void)problem, (void)options;
+    if (run == TOGETHER_RUN)
+        f32(output->out)[70] = nextafterf(f32(output->out)[70], 2);
+}
+
 /* Base, repeat and then the run with other masked slots, which is the third; what follows are runs on end. Of them the
  * first tells nothing. Kernels of ours are not asked again. */
 static void test_what_differs_now_and_then_is_found_in_runs_on_end(void **state)
@@ -383,7 +403,7 @@ static void test_what_differs_now_and_then_is_found_in_runs_on_end(void **state)
         int runs;
     } rows[] = {
         {differs_in_every_third_run, false, ORACLE_VIOLATED, ORACLE_VIOLATED, 6},
-        {differs_in_every_third_run, true, ORACLE_HELD, ORACLE_VIOLATED, 3},
+        {differs_with_slots, true, ORACLE_HELD, ORACLE_VIOLATED, SLOTS_RUN + 1},
         {differs_once, false, ORACLE_HELD, ORACLE_VIOLATED, 10},
         {NULL, false, ORACLE_HELD, ORACLE_HELD, 3},
     };
@@ -403,6 +423,27 @@ static void test_what_differs_now_and_then_is_found_in_runs_on_end(void **state)
         assert_int_equal(report.outcome[ORACLE_MASKED_SLOTS], rows[i].masked_slots);
         assert_int_equal(runs, rows[i].runs);
         launch_watch_clear(&watch);
+        free_problem(&made);
+        device_close(device);
+    }
+}
+
+/* It is told by the last of its oracles, where all of them were asked. */
+static void test_what_shows_with_all_changed_at_once_is_told(void **state)
+{
+    static const unsigned asked[] = {ORACLE_ALL, ORACLE_ALL & ~(1u << ORACLE_MASKED_SLOTS)};
+    (void)state;
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct device *device = open_host();
+        struct made_problem made = make_broken_problem();
+        struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+        int runs = 0;
+        struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
+        subject.after = differs_with_all_at_once;
+        struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, asked[i]);
+        assert_int_equal(oracles_violated(&report), asked[i] == ORACLE_ALL);
+        if (asked[i] == ORACLE_ALL)
+            assert_non_null(strstr(report.detail[ORACLE_HISTORY], "masked slots filled, expected"));
         free_problem(&made);
         device_close(device);
     }
@@ -574,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_what_alternates_is_not_blamed_on_the_poison),
         cmocka_unit_test(test_few_results_are_not_blamed_on_the_poison),
         cmocka_unit_test(test_what_differs_now_and_then_is_found_in_runs_on_end),
+        cmocka_unit_test(test_what_shows_with_all_changed_at_once_is_told),
         cmocka_unit_test(test_a_leak_is_a_masked_slot_that_matters),
         cmocka_unit_test(test_what_shows_in_layouts_together_is_told),
         cmocka_unit_test(test_a_masked_slot_that_is_read_shows_by_a_nan),
