@@ -35,19 +35,26 @@ struct baseline_info {
 
 extern const struct baseline_info baselines[BASELINE_COUNT];
 
+/* out[Q, H, D] and lse[Q, H], f32 results widened. */
+struct baseline_result {
+    double *out, *lse;
+};
+
 /*
- * out[Q, H, D] and lse[Q, H] of the problem, f32 results widened. As in problem.h a removed key is not looked at, and
- * where none is visible out is 0 and lse -inf; NaN and infinities go the way of IEEE arithmetic. Heads are shared among
- * threads >= 1. progress may be NULL; advances by H times the keys of each query. ERROR_INTERRUPTED if cancelled,
+ * The results of the baselines k with bit k of kinds set; others' are not looked at. Rows of k and v are read and
+ * widened once for all of them; each has the bits that it has alone. As in problem.h a removed key is not looked at,
+ * and where none is visible out is 0 and lse -inf; NaN and infinities go the way of IEEE arithmetic. Heads are shared
+ * among threads >= 1. progress may be NULL; advances by H times the keys of each query. ERROR_INTERRUPTED if cancelled,
  * ERROR_SYSTEM if memory ran out.
  */
-enum error_kind baseline_attention(enum baseline kind, const struct problem *problem, int threads,
-                                   struct progress *progress, double *out, double *lse, struct error *error);
+enum error_kind baseline_attention(unsigned kinds, const struct problem *problem, int threads,
+                                   struct progress *progress, const struct baseline_result results[BASELINE_COUNT],
+                                   struct error *error);
 
 /* ERROR_SYSTEM if there is no OpenBLAS (openblas.h), which is loaded. */
 enum error_kind baseline_ready(struct error *error);
 
 /* Memory that it takes beyond out and lse. */
-double baseline_bytes(int64_t seq_len, int num_heads, int head_dim, int threads);
+double baseline_bytes(int64_t seq_len, int num_heads, int head_dim, unsigned kinds, int threads);
 
 #endif

@@ -28,7 +28,7 @@ double evaluate_bytes(const struct point *point, int threads)
     double some = (double)problem_rows(&part) * (spec->head_dim + 1);
     if (point->baselines)
         of_baselines = __builtin_popcount(point->baselines) * (all + some) * sizeof(double) +
-                       baseline_bytes(spec->seq_len, part.num_heads, spec->head_dim, threads);
+                       baseline_bytes(spec->seq_len, part.num_heads, spec->head_dim, point->baselines, threads);
     return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
            truth_bytes(point->truth_method, spec->seq_len, problem_rows(&part), spec->head_dim, &options) +
            shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + all * (sizeof(float) + 6 * sizeof(double)) +

@@ -179,27 +179,36 @@ enum error_kind part_compute_bound(struct work *work, struct part_work *part, st
     return lacked_keys(part, work, &kind, error) ? compute_bound(work, part, error) : kind;
 }
 
+/* What a line of progress calls them. */
+static const char *baselines_text(unsigned kinds)
+{
+    return __builtin_popcount(kinds) == 1 ? baselines[__builtin_ctz(kinds)].name : "references";
+}
+
 enum error_kind part_need_baselines(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
     struct truth_cache_entry *entry = part->entry;
+    struct baseline_result results[BASELINE_COUNT] = {{NULL, NULL}};
     unsigned missing = work->point->baselines & ~entry->have_baselines;
     enum error_kind kind = missing ? need_all_keys(part, work, error) : ERROR_NONE;
     double start = seconds_now();
+    if (kind || !missing)
+        return kind;
     for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++) {
         if (!(missing >> c & 1))
             continue;
         kind = truth_cache_add_baseline(&evaluator->cache, entry, c, error);
-        if (kind)
-            break;
-        double *out = entry->baselines[c], *lse = out + problem_elements(&part->problem);
-        progress_display_step(evaluator->display, baselines[c].name, problem_keys_seen(&part->problem));
-        kind = baseline_attention(c, &part->problem, evaluator->threads, evaluator->progress, out, lse, error);
         if (!kind)
-            entry->have_baselines |= 1u << c;
+            results[c] =
+                (struct baseline_result){entry->baselines[c], entry->baselines[c] + problem_elements(&part->problem)};
     }
-    if (missing)
-        work->evaluation->judged.seconds.reference += seconds_now() - start;
+    progress_display_step(evaluator->display, baselines_text(missing), problem_keys_seen(&part->problem));
+    if (!kind)
+        kind = baseline_attention(missing, &part->problem, evaluator->threads, evaluator->progress, results, error);
+    if (!kind)
+        entry->have_baselines |= missing;
+    work->evaluation->judged.seconds.reference += seconds_now() - start;
     return kind;
 }
 

@@ -132,8 +132,10 @@ static int compute(struct results *results, const struct problem *problem, const
                 ERROR_NONE;
     memcpy(results->head, truth.radius, sizeof results->head);
     truth_clear(&truth);
-    failures += baseline_attention(BASELINE_F32_ABSOLUTE, problem, THREADS, NULL, results->reference,
-                                   results->reference_lse, &error) != ERROR_NONE;
+    const struct baseline_result reference[BASELINE_COUNT] = {
+        [BASELINE_F32_ABSOLUTE] = {results->reference, results->reference_lse}};
+    failures +=
+        baseline_attention(1u << BASELINE_F32_ABSOLUTE, problem, THREADS, NULL, reference, &error) != ERROR_NONE;
     failures +=
         device_run(device, KERNEL_SINGLE_PASS, &options, &recipe, problem, &output, &seconds, &error) != ERROR_NONE;
     failures += replay_run(&replay, KERNEL_SINGLE_PASS, &options, &recipe, problem, THREADS, &error) != ERROR_NONE;

@@ -77,7 +77,9 @@ static void attend(struct fixture *fixture, enum baseline kind, int threads)
     struct error error;
     for (int i = 0; i < MAX_HEADS * DIM; i++)
         fixture->out[i] = 7; /* to be overwritten */
-    if (baseline_attention(kind, &fixture->problem, threads, NULL, fixture->out, fixture->lse, &error))
+    struct baseline_result results[BASELINE_COUNT] = {{NULL, NULL}};
+    results[kind] = (struct baseline_result){fixture->out, fixture->lse};
+    if (baseline_attention(1u << kind, &fixture->problem, threads, NULL, results, &error))
         fail_msg("%s", error.text);
 }
 
@@ -279,20 +281,50 @@ static void test_threads_do_not_change_a_bit(void **state)
     fixture_free(fixture);
 }
 
+/* Whatever is in the problem, and whichever are asked for together. */
+static void test_baselines_together_have_the_bits_of_each_alone(void **state)
+{
+    static const float sinks[] = {1.5F, -2, 0, 0.25F};
+    static const unsigned together[] = {0xf, 0x5, 0x6, 0xb};
+    (void)state;
+    for (size_t i = 0; i < sizeof together / sizeof together[0]; i++) {
+        struct fixture *fixture = fixture_new(600, 4, 2, i % 2 ? DTYPE_BF16 : DTYPE_F16);
+        double out[BASELINE_COUNT][MAX_HEADS * DIM], lse[BASELINE_COUNT][MAX_HEADS];
+        struct baseline_result results[BASELINE_COUNT];
+        struct error error;
+        for (int64_t key = 100; key < 560 && i > 0; key += 3)
+            fixture->visible[key] = 0;
+        fixture->problem.visible = fixture->visible;
+        fixture->problem.sink_logits = i == 2 ? sinks : NULL;
+        fixture->problem.soft_cap = i == 3 ? SOFT_CAP_BEFORE_BIAS : SOFT_CAP_NONE;
+        fixture->problem.soft_cap_value = 2;
+        for (enum baseline kind = 0; kind < BASELINE_COUNT; kind++)
+            results[kind] = (struct baseline_result){out[kind], lse[kind]};
+        if (baseline_attention(together[i], &fixture->problem, 2, NULL, results, &error))
+            fail_msg("%s", error.text);
+        for (enum baseline kind = 0; kind < BASELINE_COUNT; kind++) {
+            if (!(together[i] >> kind & 1))
+                continue;
+            attend(fixture, kind, 1);
+            assert_memory_equal(out[kind], fixture->out, 4 * DIM * sizeof(double));
+            assert_memory_equal(lse[kind], fixture->lse, 4 * sizeof(double));
+        }
+        fixture_free(fixture);
+    }
+}
+
 static void test_progress_and_cancelling(void **state)
 {
     (void)state;
     struct fixture *fixture = fixture_new(300, 8, 2, DTYPE_F16);
     struct progress progress = {.cancelled = false};
     struct error error;
-    assert_int_equal(
-        baseline_attention(BASELINE_F32_RELATIVE, &fixture->problem, 2, &progress, fixture->out, fixture->lse, &error),
-        ERROR_NONE);
+    const struct baseline_result results[BASELINE_COUNT] = {[BASELINE_F32_RELATIVE] = {fixture->out, fixture->lse}};
+    const unsigned kinds = 1u << BASELINE_F32_RELATIVE;
+    assert_int_equal(baseline_attention(kinds, &fixture->problem, 2, &progress, results, &error), ERROR_NONE);
     assert_int_equal(atomic_load(&progress.work_done), 300 * 8);
     atomic_store(&progress.cancelled, true);
-    assert_int_equal(
-        baseline_attention(BASELINE_F32_RELATIVE, &fixture->problem, 2, &progress, fixture->out, fixture->lse, &error),
-        ERROR_INTERRUPTED);
+    assert_int_equal(baseline_attention(kinds, &fixture->problem, 2, &progress, results, &error), ERROR_INTERRUPTED);
     fixture_free(fixture);
 }
 
@@ -306,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_row_is_zero),
         cmocka_unit_test(test_a_nan_stays_in_its_head),
         cmocka_unit_test(test_threads_do_not_change_a_bit),
+        cmocka_unit_test(test_baselines_together_have_the_bits_of_each_alone),
         cmocka_unit_test(test_progress_and_cancelling),
     };
     return cmocka_run_group_tests_name("conventional", tests, NULL, NULL) ? 1 : 0;
