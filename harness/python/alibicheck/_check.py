@@ -108,13 +108,32 @@ def _results_path(results, resume):
     return path
 
 
-def _bundles(bundles):
-    """Options that keep what fails, in a folder that is made where it is not there."""
-    if bundles is None:
-        return []
-    if not isinstance(bundles, (str, bytes, os.PathLike)) or not os.fspath(bundles) or b"\0" in os.fsencode(bundles):
-        raise Refused(f"bundles {bundles!r}: allowed: the path of a folder")
-    return ["--bundle", os.path.abspath(os.fsdecode(bundles)), "--keep-failed", "all"]
+class _Bundles:
+    """A folder that is to have what fails: the argument's, or of the running test what pytest's options ask for."""
+
+    def __init__(self, bundles):
+        plugin = sys.modules.get("alibicheck_pytest")
+        self.kind, self.folder, self.is_own = "bundle", None, bundles is None
+        if bundles is None:
+            for self.kind, path in plugin.bundles().items() if plugin else ():
+                self.folder = os.path.abspath(path.removesuffix(".safetensors"))
+        elif not isinstance(bundles, (str, bytes, os.PathLike)) or not os.fspath(bundles) or b"\0" in os.fsencode(bundles):
+            raise Refused(f"bundles {bundles!r}: allowed: the path of a folder")
+        else:
+            self.folder = os.path.abspath(os.fsdecode(bundles))
+
+    def words(self):
+        return [f"--{self.kind.replace('_', '-')}", self.folder, "--keep-failed", "all"] if self.folder else []
+
+    def line(self):
+        """What a report says of it, once the run is over. A folder that nobody named is there where it has something."""
+        try:
+            files = sorted(os.listdir(self.folder)) if self.folder else []
+            if self.folder and self.is_own and not files:
+                os.rmdir(self.folder)
+        except OSError:
+            files = []
+        return f"what failed is kept in {self.folder}; to judge it again: alibicheck judge {self.folder}/{files[0]}" if files else ""
 
 
 # ---- the run -------------------------------------------------------------------------------------------------------
@@ -263,7 +282,7 @@ class KernelReport:
     str() the message.
     """
 
-    def __init__(self, kernel, given, run, code):
+    def __init__(self, kernel, given, run, code, bundles):
         self.name, self.records = kernel.name, run.records_read()
         self.tracebacks = list(kernel.tracebacks.values())
         self.skipped = [record for record in self.records if record["status"] == "skip"]
@@ -272,6 +291,7 @@ class KernelReport:
         self._takes = f"{', '.join(kernel.takes)}, as {'takes says' if 'takes' in given else 'the names of its parameters say'}"
         self._table = _message(run.text("out"), self.name, given, run.pipes)
         self._kept = re.findall(r"(?m)^alibicheck: (\d+ of \d+ points are kept from .*)$", run.text("err"))
+        self._bundles = bundles.line()
         self._notes = run.text("err").replace(f"--kernel-pipes {run.pipes}", f"function {self.name}").rstrip("\n") \
             if code not in (0, 1) else ""
 
@@ -283,7 +303,7 @@ class KernelReport:
         if self.records and len(self.skipped) == len(self.records):
             lines.append(f"nothing was judged: the function takes none of the points; it takes {self._takes}")
         lines += [f"{line}, of the function as it was then" for line in self._kept]
-        return "\n".join(line for line in lines + [self._notes] + self.tracebacks if line)
+        return "\n".join(line for line in lines + [self._bundles, self._notes] + self.tracebacks if line)
 
     def __repr__(self):
         return f"<alibicheck.KernelReport: {self.name}, {'passed' if self.passed else 'failed'}, {len(self.records)} points," \
@@ -336,7 +356,7 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     results     a file that is to have the records, each as its point ends; it is replaced, as by `run --results`
     resume      go on with that file: what it has is kept, of the function as it was then, and the rest is run
     bundles     a folder that is to have each point that does not end as expected, inputs and output in one file, which
-                `alibicheck judge FILE` judges again without the function
+                `alibicheck judge FILE` judges again without the function (pytest: what its --alibicheck-bundles says)
     program     the path of alibicheck ($ALIBICHECK, the package's own, PATH, beside the library)
 
     Returns a KernelReport. What the function raises is its point's failure, and the run goes on. Ctrl-C ends it: the
@@ -351,7 +371,8 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     given = {key: value for key, value in given.items() if value is not None}
     path = _results_path(results, resume)
     words = _cases_of(cases, program) + _options(only, where, set, oracles) + _timeout(timeout)
-    words += _bundles(bundles)
+    kept = _Bundles(bundles)
+    words += kept.words()
     words += ["--resume", "--any-build"] if resume else []
     with _Files("records", "out", "err") as written:
         run = _Run(program, words, written, path)
@@ -359,9 +380,9 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
             with run:
                 code = run.serve(kernel)
         except KeyboardInterrupt as interrupt:
-            _tell_interrupt(interrupt, KernelReport(kernel, given, run, INTERRUPTED), results)
+            _tell_interrupt(interrupt, KernelReport(kernel, given, run, INTERRUPTED, kept), results)
             raise
-        report = KernelReport(kernel, given, run, code)
+        report = KernelReport(kernel, given, run, code, kept)
         text = run.text("err").strip()
         if code == INTERRUPTED and GONE not in text:  # it was sent to the program
             raise _tell_interrupt(KeyboardInterrupt(), report, results)

@@ -71,6 +71,34 @@ def test_bundles_of_what_is_wrong(pytester, run):
     assert [path.name for path in (pytester.path / "kept").iterdir()] == ["test_kernel.py_test_wrong-1.safetensors"]
 
 
+KERNELS = f"""
+import sys
+sys.path.insert(0, {HERE!r})
+import alibicheck
+from kernels import decode, wrong_sign
+
+CASE = dict(cases="case.yaml", oracles="none")
+
+def test_wrong_kernel():
+    alibicheck.assert_kernel(wrong_sign, **CASE)
+
+def test_right_kernel():
+    alibicheck.assert_kernel(decode, **CASE)
+"""
+
+
+@pytest.mark.parametrize("option, end", [("bundles", ""), ("bundles-without-kv", ".without-kv"), ("private-bundles", ".private")])
+def test_bundles_of_kernels(pytester, run, option, end):
+    (pytester.path / "case.yaml").write_text("case: a\nseq_len: 100\nnum_heads: 2\nhead_dim: 64\ndtype: f16\n")
+    pytester.makepyfile(test_kernel=KERNELS)
+    result = run(f"--alibicheck-{option}", "kept")
+    result.assert_outcomes(passed=1, failed=1)
+    folder = f"{pytester.path}/kept/test_kernel.py_test_wrong_kernel-1{end}"
+    result.stdout.fnmatch_lines([f"E *what failed is kept in {folder}; to judge it again: alibicheck judge {folder}/*.safetensors"])
+    assert [str(path) for path in (pytester.path / "kept").iterdir()] == [folder]
+    assert len(list((pytester.path / "kept" / os.path.basename(folder)).iterdir())) == 1
+
+
 def test_a_bundle_is_of_one_test(pytester, run):
     """Whatever tests are called, and wherever they go: another one's is not written over it."""
     pytester.makepyfile(test_kernel=TEST + """
