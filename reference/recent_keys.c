@@ -12,8 +12,6 @@
  */
 static const double nats_apart = 51.3 + 12, lowest_of_reach = 0.25;
 
-enum { KEYS_AT_ONCE = 64 }; /* that a truth looks at beyond what it needs */
-
 /* |scale| sum_i |q_i| max_j |k_ij| of a row */
 static double reach_of_row(const struct problem *problem, const float *largest, int query, int head)
 {
@@ -34,7 +32,7 @@ static int64_t key_before(const struct problem *problem, int64_t newest, double 
 {
     double keys = ceil(nats / slope);
     int64_t key = keys < (double)newest ? newest - (int64_t)keys : 0;
-    for (int more = 0; key > 0 && more < KEYS_AT_ONCE; key--)
+    for (int more = 0; key > 0 && more < RECENT_KEYS_LEAST; key--)
         more += problem_visible(problem, key - 1);
     return key;
 }

@@ -27,6 +27,9 @@ static inline bool recent_keys_lack(const struct problem *problem, int kv_head, 
     return problem->recent && from < problem->recent->first[kv_head];
 }
 
+/* That many of the newest visible keys are there, or all of them: a truth looks at so many beyond what it needs. */
+enum { RECENT_KEYS_LEAST = 64 };
+
 /*
  * The key of a KV head from which on, most likely, a certified truth and an error bound look at keys, for any of its
  * rows: by lemma 3 of truth_certified.md, with a largest logit that is not known yet. 0 where that can be any key. k

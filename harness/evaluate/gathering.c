@@ -64,15 +64,14 @@ void gathering_end(struct gathering *gathering)
  * larger than what is promised, and what was found before is found again. */
 static bool bounds_can_be(const struct tensor_bounds *found, const struct inputs *inputs)
 {
-    enum { LOOKED_AT = 16 }; /* keys: of those that all heads have here */
+    enum { LOOKED_AT = 16 }; /* keys, which all heads have here */
+    _Static_assert((int)LOOKED_AT <= (int)RECENT_KEYS_LEAST, "the newest keys");
     const struct problem *problem = &inputs->problem;
     size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
     int64_t from = problem->seq_len > LOOKED_AT ? problem->seq_len - LOOKED_AT : 0;
     for (size_t i = 0; i < 2 * row; i++)
         if (inputs->digest ? found->k[i] != inputs->bounds.k[i] : !(found->k[i] <= inputs->bounds.k[i]))
             return false;
-    for (int head = 0; head < problem->num_kv_heads; head++)
-        from = inputs->recent.first[head] > from ? inputs->recent.first[head] : from;
     for (size_t i = (size_t)from * row; i < (size_t)problem->seq_len * row; i++) {
         float k, v;
         if (!problem_visible(problem, (int64_t)(i / row)))

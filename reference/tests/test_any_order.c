@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "reference/error_bound.h"
+#include "reference/recent_keys.h"
 #include "reference/tensor_bounds.h"
 
 enum { KEYS = 64, DIM = 10 };
@@ -279,6 +280,51 @@ static void test_old_keys_cost_next_to_nothing(void **state)
     assert_near("window", "lse", made.lse, 3 * E + light + rescales * E);
 }
 
+/* The oldest key that a bound looks at. */
+static int64_t oldest_looked_at(const struct problem *problem, const struct rounding_model *rounding)
+{
+    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1};
+    struct rounding_model model = *rounding;
+    struct truth truth = {0};
+    struct tensor_bounds bounds;
+    struct bound_room *room;
+    struct error error;
+    int64_t first = 0;
+    struct recent_keys recent = {.first = &first};
+    model.any_order = true;
+    assert_int_equal(truth_init(&truth, problem, &error), ERROR_NONE);
+    assert_int_equal(truth_certified(&truth, problem, &options, &error), ERROR_NONE);
+    assert_int_equal(tensor_bounds_scan(&bounds, problem, 1, NULL, &error), ERROR_NONE);
+    while (first < problem->seq_len && !recent.wanted) {
+        double out[DIM], lse;
+        struct problem newest = *problem;
+        first++;
+        newest.recent = &recent;
+        assert_int_equal(bound_room_new(&room, &newest, &error), ERROR_NONE);
+        error_bounds_of_head(out, &lse, room, &model, &newest, &truth, &bounds, 0);
+        bound_room_free(room);
+    }
+    tensor_bounds_clear(&bounds);
+    truth_clear(&truth);
+    return first - 1;
+}
+
+/* Keys that are left out weigh next to nothing as the kernel has them: after additions and narrow weights that may make
+ * each of them e^8 of what it is, as many more are looked at as have that weight. */
+static void test_keys_that_a_kernel_may_enlarge_are_looked_at(void **state)
+{
+    static const struct rounding_model enlarging[] = {
+        {.narrow_weight = 8}, {.add_lost = 2979.957987 /* e^8 - 1 */}, {.add = 8.0 / KEYS}};
+    (void)state;
+    struct made made;
+    make(&made, EQUAL, ONES);
+    made.slope = 4;
+    int64_t oldest = oldest_looked_at(&made.problem, &(struct rounding_model){.logarithm = E});
+    assert_true(oldest > KEYS / 2 && oldest < KEYS);
+    for (size_t i = 0; i < sizeof enlarging / sizeof *enlarging; i++)
+        assert_int_equal(oldest_looked_at(&made.problem, &enlarging[i]), oldest - 2);
+}
+
 /* Where nothing is left of the sum, a single weight is; and where a bound is what any weights give, there is none. */
 static void test_what_is_promised_of_coarse_arithmetic(void **state)
 {
@@ -289,6 +335,11 @@ static void test_what_is_promised_of_coarse_arithmetic(void **state)
     assert_true(isfinite(made.out[0]) && isfinite(made.lse));
     take_bounds(&made, &(struct rounding_model){.add = 0.011, .add_lost = 1});
     assert_true(isinf(made.out[0]) && isfinite(made.lse));
+    /* Of the single weight, a 64th, floors may take half: of weights from 0 on, or of those that are raised. */
+    take_bounds(&made, &(struct rounding_model){.add = 0.011, .add_lost = 1, .sum_floor = 0.5});
+    assert_near("half of a weight", "lse", made.lse, log(2 * KEYS));
+    take_bounds(&made, &(struct rounding_model){.add = 0.011, .add_lost = 1, .sum_floor = 0.25, .max_offset = M_LN2});
+    assert_near("half of a raised weight", "lse", made.lse, log(2 * KEYS));
     /* Additions that lose more than all there is promise nothing, but within a chain they lose less. */
     take_bounds(&made, &(struct rounding_model){.add = 0x1p-5, .add_lost = 1, .chain = 6});
     assert_near("a short chain", "lse", made.lse, -log(1 - 6 * 0x1p-5 / (1 - 6 * 0x1p-5)));
@@ -393,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_what_is_lost_is_rescaled),
         cmocka_unit_test(test_logits_that_err_are_rescaled_by_more),
         cmocka_unit_test(test_old_keys_cost_next_to_nothing),
+        cmocka_unit_test(test_keys_that_a_kernel_may_enlarge_are_looked_at),
         cmocka_unit_test(test_what_is_promised_of_coarse_arithmetic),
         cmocka_unit_test(test_a_room_keeps_nothing_of_another_head),
     };

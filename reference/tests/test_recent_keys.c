@@ -278,6 +278,21 @@ static void test_no_keys_are_named_where_any_may_matter(void **state)
     long_problem_clear(&made);
 }
 
+/* However steep, as is promised to who looks at some of them. */
+static void test_some_keys_are_always_there(void **state)
+{
+    static const float steep[HEADS] = {1e6f, 1e6f, 1e6f, 1e6f};
+    struct long_problem made = long_problem(1);
+    struct problem problem = made.problem;
+    (void)state;
+    problem.slopes = steep;
+    for (int head = 0; head < KV_HEADS; head++) {
+        int64_t first = recent_keys_needed(&problem, made.bounds.k, head);
+        assert_true(first > KEYS / 2 && first <= KEYS - RECENT_KEYS_LEAST);
+    }
+    long_problem_clear(&made);
+}
+
 /* Those who look at all keys say so, whatever they find there. */
 static void test_who_looks_at_all_keys_says_so(void **state)
 {
@@ -316,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_what_needs_no_older_keys_is_that_of_the_whole),
         cmocka_unit_test(test_the_keys_that_are_named_are_enough),
         cmocka_unit_test(test_no_keys_are_named_where_any_may_matter),
+        cmocka_unit_test(test_some_keys_are_always_there),
         cmocka_unit_test(test_who_looks_at_all_keys_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
