@@ -150,7 +150,7 @@ enum error_kind companions_make(struct companions *companions, const struct poin
         if (!batch->made[i])
             kind = inputs_generate(&batch->inputs[i], &batch->specs[i], whole_problem(&batch->specs[i]), threads,
                                    progress, error);
-        batch->made[i] = !kind;
+        batch->made[i] = true;
         companions->problems[i] = batch->inputs[i].problem;
     }
     if (kind)

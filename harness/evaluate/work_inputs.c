@@ -36,8 +36,7 @@ static struct told take_told(struct inputs *inputs)
 static enum error_kind check_told(const struct told *told, struct evaluator *evaluator, struct error *error)
 {
     const struct inputs *inputs = &evaluator->inputs;
-    bool bounded = !told->bounds || !inputs->bounds.k ||
-                   memcmp(told->bounds, inputs->bounds.k, told->channels * sizeof *told->bounds) == 0;
+    bool bounded = !told->bounds || memcmp(told->bounds, inputs->bounds.k, told->channels * sizeof *told->bounds) == 0;
     if (told->digest == 0 || (told->digest == inputs->digest && bounded))
         return ERROR_NONE;
     truth_cache_clear(&evaluator->cache);

@@ -70,8 +70,7 @@ void judged_without_cause(struct judged_output *judged, const struct judging *ju
     judged->finding =
         (struct signature_finding){.signature = SIGNATURE_UNKNOWN, .head = -1, .residual = NAN, .remedy = remedy};
     for (int r = 0; r < judged->verdict.num_rows; r++)
-        judged->finding.num_rows_failing +=
-            rows[r].elements > 0 && criterion_decide(&judging->criterion, &rows[r]) == DECISION_FAIL;
+        judged->finding.num_rows_failing += criterion_decide(&judging->criterion, &rows[r]) == DECISION_FAIL;
 }
 
 void judged_output_clear(struct judged_output *judged)

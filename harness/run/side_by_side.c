@@ -75,7 +75,7 @@ struct side_by_side side_by_side_choose(const struct work_order *order, int thre
         bytes = fmax(bytes, most_bytes(order, first, end));
     }
     chosen.jobs = groups < (size_t)threads ? (int)groups : threads;
-    while (chosen.jobs > 1 && chosen.jobs * bytes > available_bytes / 2)
+    while (chosen.jobs * bytes > available_bytes / 2)
         chosen.jobs--;
     return chosen.jobs > 1 ? chosen : side_by_side_given(order->count, 1);
 }

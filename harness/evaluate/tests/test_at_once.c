@@ -267,6 +267,8 @@ static void test_classes_are_found_of_each_part(void **state)
     (void)state;
     point.find_class = CLASS_OF_ALL;
     compare(&point, (struct limits){0, 0}, true, 2 * NUM_PARTS);
+    point.problem.num_queries = 3;
+    compare(&point, (struct limits){0, 0}, true, 2 * NUM_PARTS);
 }
 
 static void test_what_does_not_fit_is_launched_in_parts(void **state)

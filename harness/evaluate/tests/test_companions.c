@@ -84,6 +84,26 @@ static void test_inputs_of_a_batch_are_made_once(void **state)
     case_list_clear(&list);
 }
 
+/* The point's own is the caller's: none of it is made here. What could not be made is made when it is asked for again.
+ */
+static void test_inputs_that_were_interrupted_are_made_again(void **state)
+{
+    (void)state;
+    struct case_list list = parse(three);
+    struct companions companions = {.count = 0};
+    struct progress progress = {.cancelled = true};
+    struct point point;
+    struct error error;
+    case_point(list.cases[0], 2, &point);
+    assert_int_equal(companions_make(&companions, &point, 1, &progress, &error), ERROR_INTERRUPTED);
+    make(&companions, &list, 0, 2, 0);
+    assert_themselves(&companions, &list, 0, 2, 0);
+    assert_null(companions.problems[2].k);
+    assert_null(companions.newest->inputs[2].k);
+    companions_clear(&companions);
+    case_list_clear(&list);
+}
+
 static void test_another_batch_has_inputs_of_its_own(void **state)
 {
     (void)state;
@@ -151,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inputs_of_a_batch_are_made_once),
+        cmocka_unit_test(test_inputs_that_were_interrupted_are_made_again),
         cmocka_unit_test(test_another_batch_has_inputs_of_its_own),
         cmocka_unit_test(test_what_is_kept_is_bounded),
         cmocka_unit_test(test_another_case_leaves_nothing_of_one),

@@ -117,36 +117,59 @@ static void make_other_oldest_key(void)
     apart.ops.make_elements = make_old_badly;
 }
 
-static uint32_t bounds_mask, bounds_more;
+/* What a device finds badly: of k's last bounds, then of v's. */
+static struct {
+    uint32_t mask, more;
+    bool of_k, of_v;
+    int found;
+} badly;
 
 static enum error_kind find_badly(void *state, uint32_t *maxima, const struct row_maxima *find, struct error *error)
 {
     enum error_kind kind = apart_find_maxima(state, maxima, find, error);
+    bool is_last = find->num_groups == 1, of_k = badly.found % 2 == 0;
+    badly.found += is_last;
+    if (!is_last || !(of_k ? badly.of_k : badly.of_v))
+        return kind;
     apart_open_blocks(PROT_READ | PROT_WRITE);
-    *maxima = (*maxima & bounds_mask) + bounds_more;
+    *maxima = (*maxima & badly.mask) + badly.more;
     apart_open_blocks(PROT_NONE);
     return kind;
 }
 
-static void find_low_bounds(void)
+static void find_otherwise(uint32_t mask, uint32_t more, bool of_k, bool of_v)
 {
-    bounds_mask = 0xff;
-    bounds_more = 0;
+    memset(&badly, 0, sizeof badly);
+    badly.mask = mask;
+    badly.more = more;
+    badly.of_k = of_k;
+    badly.of_v = of_v;
     apart.ops.find_maxima = find_badly;
 }
 
-static void find_high_bounds(void)
+static void find_low_bounds_of_k(void)
 {
-    bounds_mask = ~0u;
-    bounds_more = 0x1000;
-    apart.ops.find_maxima = find_badly;
+    find_otherwise(0xff, 0, true, false);
+}
+
+static void find_low_bounds_of_v(void)
+{
+    find_otherwise(0xff, 0, false, true);
+}
+
+static void find_high_bounds_of_k(void)
+{
+    find_otherwise(~0u, 0x1000, true, false);
+}
+
+static void find_high_bounds_of_v(void)
+{
+    find_otherwise(~0u, 0x1000, false, true);
 }
 
 static void find_other_bounds(void)
 {
-    bounds_mask = ~0u;
-    bounds_more = 1;
-    apart.ops.find_maxima = find_badly;
+    find_otherwise(~0u, 1, true, true);
 }
 
 struct expected {
@@ -232,6 +255,16 @@ static void test_a_pass_takes_the_newest_keys(void **state)
     }
 }
 
+/* Masked keys may be larger than any bound, as some of the newest are where few show. */
+static void test_masked_keys_have_no_bound(void **state)
+{
+    struct point point = long_point(FEWER_KEYS);
+    (void)state;
+    point.problem.max_bias = 0.25f;
+    point.problem.mask = (struct mask_spec){.kind = MASK_HOLES, .holes = 0.8};
+    compare("holes", &point, (struct expected){1, 1, false});
+}
+
 /* Half of the trials are cut from the newest keys, half from anywhere. */
 static void test_oracles_take_the_keys_of_their_trial(void **state)
 {
@@ -245,6 +278,14 @@ static void test_oracles_take_the_keys_of_their_trial(void **state)
         added += counts.added > 0;
     }
     assert_true(added > 0);
+    struct point of_two_heads = long_point(KEYS); /* of which a trial takes both */
+    of_two_heads.problem.num_heads = of_two_heads.problem.total_heads = 4;
+    of_two_heads.problem.num_kv_heads = 2;
+    of_two_heads.oracles = 1u << ORACLE_DETERMINISM;
+    compare("some keys of all heads", &of_two_heads, (struct expected){1, 1, false});
+    struct point of_some_heads = long_point(7000); /* of which a trial takes two, and all their keys */
+    of_some_heads.oracles = 1u << ORACLE_DETERMINISM;
+    compare("all keys of some heads", &of_some_heads, (struct expected){1, 1, false});
     struct point point = long_point(KEYS);
     point.problem.seq_len = 4001; /* of which a trial takes all */
     point.problem.q_position = 4000;
@@ -345,7 +386,8 @@ static void test_points_of_one_problem_share_its_newest_keys(void **state)
 /* A device that makes other keys, or finds bounds that cannot be theirs: the host makes them. */
 static void test_a_device_that_is_wrong_is_not_asked(void **state)
 {
-    void (*const changes[])(void) = {make_other_keys, find_low_bounds, find_high_bounds};
+    void (*const changes[])(void) = {make_other_keys, find_low_bounds_of_k, find_low_bounds_of_v, find_high_bounds_of_k,
+                                     find_high_bounds_of_v};
     const struct point point = long_point(KEYS);
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
@@ -361,6 +403,29 @@ static void test_a_device_that_is_wrong_is_not_asked(void **state)
         assert_true(counts.opened == 2 && evaluation.judged.problem.k);
         close_apart(&evaluator, &evaluation);
     }
+}
+
+/* Of keys that it has made before it is to find the same bounds. */
+static void test_a_device_that_finds_other_bounds_than_before_is_not_asked(void **state)
+{
+    const struct point point = steep_point();
+    struct evaluator evaluator;
+    struct evaluation first, second;
+    struct problem_source_ops ops;
+    struct error error;
+    (void)state;
+    const struct generated_source source = counted_source(&point, &ops);
+    evaluator = (struct evaluator){.threads = 1, .without_keys = true};
+    assert_int_equal(apart_device_open(&evaluator.device, 1, &error), ERROR_NONE);
+    assert_int_equal(evaluate_from(&evaluator, &first, &point, &source, &error), ERROR_NONE);
+    assert_true(counts.newest == 1 && !*first.launch_failure);
+    find_other_bounds();
+    assert_int_equal(evaluate_from(&evaluator, &second, &point, &source, &error), ERROR_NONE);
+    assert_non_null(strstr(second.launch_failure, "the keys that it makes are not those of the problem"));
+    assert_true(second.judged.problem.k && !second.at_once);
+    evaluation_clear(&first);
+    evaluator.have_inputs = false; /* the source's ops are gone */
+    close_apart(&evaluator, &second);
 }
 
 /* What the host cannot know of a pass it finds out where a failure has it make all keys; nothing that came of what the
@@ -387,11 +452,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pass_takes_the_newest_keys),
+        cmocka_unit_test(test_masked_keys_have_no_bound),
         cmocka_unit_test(test_oracles_take_the_keys_of_their_trial),
         cmocka_unit_test(test_who_asks_more_has_all_keys),
         cmocka_unit_test(test_keys_are_there_unless_nobody_looks),
         cmocka_unit_test(test_points_of_one_problem_share_its_newest_keys),
         cmocka_unit_test(test_a_device_that_is_wrong_is_not_asked),
+        cmocka_unit_test(test_a_device_that_finds_other_bounds_than_before_is_not_asked),
         cmocka_unit_test(test_what_a_device_said_is_held_against_all_keys),
     };
     return cmocka_run_group_tests_name("made_whole", tests, NULL, NULL);

@@ -184,6 +184,11 @@ struct change {
     const char *refused;      /* behind the path */
 };
 
+/* A contract that fits in the place of none. */
+#define A_FIT(text, name, remedy_too, class_name)                            \
+    "\"fits\":[],\"num_fits\":0=\"fits\":[{\"text\":" text ",\"name\":" name \
+    ",\"remedy\":\"\",\"remedy_too\":" remedy_too ",\"class\":" class_name "}],\"num_fits\":1"
+
 static const struct change changes[] = {
     {NO_TEXT, "seq_len", .refused = "has no seq_len"},
     {NO_TEXT, "found", .refused = "has no found"},
@@ -231,6 +236,10 @@ static const struct change changes[] = {
     {IN_TEXT, "found", "\"named\":false=\"named\":true", .refused = "found: named"},
     {IN_TEXT, "found", "\"num_fits\":0=\"num_fits\":2", .refused = "found: fits"},
     {IN_TEXT, "found", "\"num_fits\":0=\"num_fits\":-1", .refused = "found: num_fits"},
+    {IN_TEXT, "found", A_FIT("null", "null", "null", "\"f32\""), .refused = "found: text is not what it can be"},
+    {IN_TEXT, "found", A_FIT("\"\"", "1", "null", "\"f32\""), .refused = "found: name"},
+    {IN_TEXT, "found", A_FIT("\"\"", "null", "1", "\"f32\""), .refused = "found: remedy_too"},
+    {IN_TEXT, "found", A_FIT("\"\"", "null", "null", "null"), .refused = "found: class"},
     {NO_TENSOR, "out", .refused = "has no out"},
     {NO_TENSOR, "slopes", .refused = "has no slopes"},
     {NO_TENSOR, "truth_radius", .refused = "has no truth_radius"},

@@ -461,6 +461,15 @@ static void test_reasons_that_are_open_are_said_whole(void **state)
     assert_string_equal(finding.detail, both);
 }
 
+/* Without classes nothing is known of how coarse an output is. */
+static void test_what_has_no_class_is_not_coarse(void **state)
+{
+    const struct judged_output judged = {.input_digest = 0};
+    const struct exhibit exhibit = judged_exhibit(&judged, &plain);
+    (void)state;
+    assert_false(exhibit.is_coarse || exhibit.is_rounding);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_a_class_that_cannot_be_told_is_no_verdict),
         cmocka_unit_test(test_a_contradicted_name_is_left_open),
         cmocka_unit_test(test_reasons_that_are_open_are_said_whole),
+        cmocka_unit_test(test_what_has_no_class_is_not_coarse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -167,12 +167,53 @@ static void test_what_has_no_sign_keeps_its_bits(void **state)
     turned_clear(&turned);
 }
 
+/* The largest magnitude with a sign, and NaN next to it: infinity, or of e4m3 and e4m3fnuz a number. */
+static void test_signs_end_where_numbers_do(void **state)
+{
+    static const struct {
+        enum dtype dtype;
+        enum kv_format kv;
+        uint32_t last, nan; /* 0: zero, whose sign would be NaN */
+    } rows[] = {{DTYPE_F16, KV_AS_DTYPE, 0x7c00, 0x7c01},
+                {DTYPE_BF16, KV_AS_DTYPE, 0x7f80, 0x7f81},
+                {DTYPE_F32, KV_AS_DTYPE, 0x7f800000, 0x7f800001},
+                {DTYPE_F32, KV_E4M3, 0x7e, 0x7f},
+                {DTYPE_F32, KV_E5M2, 0x7c, 0x7d},
+                {DTYPE_F32, KV_E4M3FNUZ, 0x7f, 0}};
+    static struct drawn drawn;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct turning turning = {.head_dim = DIM};
+        struct turned turned;
+        struct error error;
+        for (int d = 0; d < DIM; d++) {
+            turning.keys.from[d] = turning.values.from[d] = (uint16_t)d;
+            turning.keys.flipped[d] = turning.values.flipped[d] = true;
+        }
+        make(&drawn, 0);
+        drawn.problem.dtype = rows[i].dtype;
+        drawn.problem.kv_format = rows[i].kv;
+        const size_t bytes = dtypes[problem_kv_dtype(&drawn.problem)].size_bytes;
+        const uint32_t sign = 1u << (8 * bytes - 1);
+        uint32_t last = 0, nan = 0; /* little-endian, as the elements are */
+        memcpy(drawn.k, &rows[i].last, bytes);
+        memcpy(drawn.k + bytes, &rows[i].nan, bytes);
+        assert_int_equal(turned_make(&turned, &turning, &drawn.problem, &drawn.output, &error), ERROR_NONE);
+        memcpy(&last, turned.k, bytes);
+        memcpy(&nan, (const char *)turned.k + bytes, bytes);
+        assert_int_equal(last, rows[i].last | sign);
+        assert_int_equal(nan, rows[i].nan);
+        turned_clear(&turned);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_answer_is_turned_with_v),
         cmocka_unit_test(test_each_element_goes_to_one_place),
         cmocka_unit_test(test_what_has_no_sign_keeps_its_bits),
+        cmocka_unit_test(test_signs_end_where_numbers_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "harness/case/tests/case_fixture.h"
+#include "harness/evaluate/evaluate.h"
 #include "harness/run/walk.h"
 #include "kernels/device/device.h"
 
@@ -120,6 +121,38 @@ static void test_few_points_run_one_by_one(void **state)
     assert_true(side_by_side_is_alone(&patient, &desk.order, 0, 1));
     assert_int_equal(side_by_side_choose(&desk.order, 2, PLENTY).jobs, 1);
     clear_desk(&desk);
+}
+
+/* Whichever of the points, or of a group's, takes the most counts: it may be the first of them or the last. */
+static void test_the_largest_counts_wherever_it_stands(void **state)
+{
+    static const char *const of_kernels[] = {
+        "case: a\nseq_len: 20000\nnum_heads: 2\nhead_dim: 64\nkernel: [two_pass, single_pass]\n",
+        "case: a\nseq_len: 20000\nnum_heads: 2\nhead_dim: 64\nkernel: [single_pass, two_pass]\n"};
+    static const char *const lengths[] = {
+        "case: a\nseq_len: [600, 401..430]\nnum_heads: 2\nhead_dim: 64\noracles: none\n",
+        "case: a\nseq_len: [401..430, 600]\nnum_heads: 2\nhead_dim: 64\noracles: none\n"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct desk desk = make_desk(of_kernels[i]);
+        double first_s = side_by_side_seconds(&desk.order, 0, 1), both_s = side_by_side_seconds(&desk.order, 0, 2);
+        double first_bytes = evaluate_bytes(&desk.points[0], 1), second_bytes = evaluate_bytes(&desk.points[1], 1);
+        struct side_by_side some = {.jobs = 2, .most_s = INFINITY, .most_point_s = INFINITY, .most_bytes = INFINITY};
+        assert_int_equal(work_order_group_end(&desk.order, 0), 2);
+        assert_true(first_bytes != second_bytes && 2 * first_s > both_s);
+        assert_false(side_by_side_is_alone(&some, &desk.order, 0, 2));
+        some.most_bytes = (first_bytes + second_bytes) / 2;
+        assert_true(side_by_side_is_alone(&some, &desk.order, 0, 2));
+        some.most_bytes = INFINITY;
+        some.most_point_s = both_s / 2; /* the inputs are the first one's */
+        assert_true(side_by_side_is_alone(&some, &desk.order, 0, 2));
+        clear_desk(&desk);
+        desk = make_desk(lengths[i]);
+        double most = evaluate_bytes(&desk.points[i ? desk.selection.count - 1 : 0], 1);
+        assert_int_equal(side_by_side_choose(&desk.order, 2, 4.1 * most).jobs, 2);
+        assert_int_equal(side_by_side_choose(&desk.order, 2, 3.9 * most).jobs, 1);
+        clear_desk(&desk);
+    }
 }
 
 /* What is asked for is done, with no more jobs than points. */
@@ -243,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_small_points_run_side_by_side),
         cmocka_unit_test(test_few_points_run_one_by_one),
+        cmocka_unit_test(test_the_largest_counts_wherever_it_stands),
         cmocka_unit_test(test_jobs_that_are_given),
         cmocka_unit_test(test_nobody_works_beside_a_large_point),
         cmocka_unit_test(test_threads_that_are_not_to_be_had),
