@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/cause/choices.h"
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/rounding_left.h"
 
@@ -184,13 +185,6 @@ static struct shown show(const struct few_keys *few, struct suspect *suspect, do
     return shown;
 }
 
-/* log2 of how many sets of so many keys there are. */
-static double bits_of_choice(const struct few_keys *few, int keys)
-{
-    double n = (double)few->count, m = keys;
-    return (lgamma(n + 1) - lgamma(m + 1) - lgamma(n - m + 1)) / log(2);
-}
-
 /* How many directions the values of keys have: random ones have cosines whose squares are 1 / D in the mean. */
 static double directions_of(const struct few_keys *few, int dims)
 {
@@ -201,7 +195,7 @@ static double directions_of(const struct few_keys *few, int dims)
 static double bits_of_set(const struct few_keys *few, const struct suspect *suspect, int keys, double left)
 {
     const double directions = directions_of(few, suspect->problem->head_dim);
-    return (directions - 2) * log2(suspect->error / (2 * left)) - bits_of_choice(few, keys);
+    return (directions - 2) * log2(suspect->error / (2 * left)) - bits_of_choice((double)few->count, keys);
 }
 
 /* And their weights from any other ones, lse with them; lse: the prediction's. */

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "harness/judge/cause/choices.h"
+
 /* Vectors of length 1 at right angles to each other. */
 struct basis {
     int count;
@@ -179,8 +181,8 @@ static bool are_no_choice(const struct suspect *suspect, int keys, double square
 {
     enum { BITS_MIN = 10 };
     const double noise = suspect->noise * suspect->noise * suspect->problem->head_dim, count = (double)suspect->visible;
-    const double choices = lgamma(count + 1) - lgamma(keys + 1.0) - lgamma(count - keys + 1);
-    return (suspect->problem->head_dim - keys) * log2(squares / fmax(left, noise)) / 2 - choices / log(2) >= BITS_MIN;
+    const double tells = (suspect->problem->head_dim - keys) * log2(squares / fmax(left, noise)) / 2;
+    return tells - bits_of_choice(count, keys) >= BITS_MIN;
 }
 
 /* Spreads of some keys and of all, squared: of roundings of weights, and of those by size. */

@@ -105,6 +105,33 @@ static void test_the_verdict_is_that_of_the_tensors(void **state)
     }
 }
 
+/* What no number of the tensors says is the bundle's word, as far as it can be. */
+static void test_what_only_the_bundle_says_is_taken_over(void **state)
+{
+    (void)state;
+    static const float off[] = {0.25f, NAN};
+    for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
+        struct exhibit_bundle bundle;
+        struct judged_output judged;
+        struct error error;
+        alibicheck_verdict_free(write_sample(off[i]));
+        if (exhibit_bundle_read(&bundle, path, &error))
+            fail_msg("%s", error.text);
+        const struct judging judging = as_before(&bundle);
+        bundle.contract_distance = 0.5;
+        bundle.found.unwritten = 1000;
+        if (judge_again(&judged, &bundle, &judging, &error))
+            fail_msg("%s", error.text);
+        assert_true(judged.contract_distance == 0.5);
+        assert_true(judged.verdict.total.nan == (isnan(off[i]) ? 1 : 0));
+        assert_true(judged.verdict.total.unwritten == judged.verdict.total.nan);
+        assert_true(judged.problem.slopes && judged.problem.slopes == bundle.slopes);
+        assert_ptr_equal(judged.problem.sink_logits, bundle.sink_logits);
+        judged_output_clear(&judged);
+        exhibit_bundle_clear(&bundle);
+    }
+}
+
 /* Of another question the cause is not known, and the numbers are. */
 static void test_by_another_tolerance_no_cause_is_taken_over(void **state)
 {
@@ -477,6 +504,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_verdict_is_that_of_the_tensors),
+        cmocka_unit_test(test_what_only_the_bundle_says_is_taken_over),
         cmocka_unit_test(test_by_another_tolerance_no_cause_is_taken_over),
         cmocka_unit_test(test_a_wider_tolerance_passes),
         cmocka_unit_test(test_another_class_is_another_question),

@@ -57,6 +57,17 @@ static void test_scattered_keys_of_one_head(void **state)
     }
 }
 
+/* Threads that look for causes at once share what the C library has for the whole process. */
+static void test_nothing_of_the_process_is_written(void **state)
+{
+    (void)state;
+    struct signature_trial trial = begin_flat(DTYPE_F32);
+    signgam = 7;
+    count_some(&trial, 3, scattered, 8, twice);
+    expect_and_end(&trial, SIGNATURE_DOUBLED_KEYS, "8 of 700 visible keys are counted twice");
+    assert_int_equal(signgam, 7);
+}
+
 /* Of bf16 outputs the digits tell of fewer keys. Each head has others, and the name is the same. */
 static void test_each_head_has_keys_of_its_own(void **state)
 {
@@ -271,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scattered_keys_of_one_head),
+        cmocka_unit_test(test_nothing_of_the_process_is_written),
         cmocka_unit_test(test_each_head_has_keys_of_its_own),
         cmocka_unit_test(test_beside_a_mask_and_a_sink),
         cmocka_unit_test(test_keys_without_weight_are_not_told),
