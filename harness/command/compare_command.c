@@ -131,6 +131,14 @@ static void take_path(struct compare_options *options, const char *argument, str
     *(options->base ? &options->new : &options->base) = argument;
 }
 
+static const char *path_of_junit(const struct compare_options *options)
+{
+    int format = 0;
+    while (!compare_formats[format]->option || strcmp(compare_formats[format]->option, "junit") != 0)
+        format++;
+    return options->outputs[format];
+}
+
 static void finish(struct compare_options *options, struct argp_state *state)
 {
     bool has_notes = options->notes.reason || options->notes.known_failure || options->notes.expires;
@@ -140,6 +148,7 @@ static void finish(struct compare_options *options, struct argp_state *state)
         argp_error(state, "--reason, --known-failure, --expires: of --update-baseline, which is not given");
     if (!options->notes.known_failure != !options->notes.expires)
         argp_error(state, "--known-failure and --expires: one without the other; allowed: both");
+    check_junit_style(options->junit_style_said, path_of_junit(options), state);
     choose_stdout(options, state);
 }
 

@@ -39,8 +39,7 @@ static void check_options(const struct merge_input *input, const struct argp_sta
         argp_error(state, "--junit -: allowed: a file");
     if (input->junit && strcmp(input->results, "-") == 0)
         argp_error(state, "--junit: is made of the records, which go to standard output; allowed: --results FILE");
-    if (input->junit_style_said && !input->junit)
-        argp_error(state, "--junit-style: of --junit, which is not given");
+    check_junit_style(input->junit_style_said, input->junit, state);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)

@@ -119,6 +119,12 @@ bool parse_junit_style(const char *argument, const struct argp_state *state)
     return style == 1;
 }
 
+void check_junit_style(bool said, const char *junit, const struct argp_state *state)
+{
+    if (said && !junit)
+        argp_error(state, "--junit-style: of --junit, which is not given");
+}
+
 static error_t parse_help_option(int key, char *argument, struct argp_state *state)
 {
     (void)argument;

@@ -29,6 +29,9 @@ double parse_time(const char *option, const char *text, const struct argp_state 
 extern const struct field junit_style_field;
 bool parse_junit_style(const char *argument, const struct argp_state *state);
 
+/* Behind all options: ends the program if it is said of no file. */
+void check_junit_style(bool said, const char *junit, const struct argp_state *state);
+
 /* -h, the same as --help: a child parser without input. */
 extern const struct argp_child help_parsers[];
 

@@ -123,6 +123,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         check_keep_failed(options, state);
+        check_junit_style(options->junit_style_said, options->outputs.paths[outputs_place("junit")], state);
         foreign_check_resume(&options->foreign, options->resume, options->any_build, state);
         if (options->foreign.pipes && options->jobs > 1)
             argp_error(state, "--kernel-pipes: one point at a time; allowed: --jobs 1");
