@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Text of a workflow command; of a property, ':' and ',' are escaped too. */
+/* Text of a workflow command; of a property, ':' and ',' are escaped too. What a terminal would obey, as may be in a
+ * file's name, is U+FFFD, as everywhere (character.h). */
 static void print_escaped(FILE *stream, const char *text, bool is_property)
 {
     for (const char *c = text; *c; c++)
         if (*c == '%' || *c == '\r' || *c == '\n' || (is_property && (*c == ':' || *c == ',')))
             fprintf(stream, "%%%02X", (unsigned char)*c);
+        else if ((unsigned char)*c < ' ' || *c == 0x7f)
+            fputs("\xef\xbf\xbd", stream);
         else
             fputc(*c, stream);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINK_SIZE = 64 };
+enum { LINK_SIZE = 64, NAME_KEPT = NAME_MAX - (int)sizeof ".partial.4294967295" + 1 };
+
+/* How much of a file's name its partial's begins with, so that this is no longer than a name may be. */
+static int kept_of(const char *name)
+{
+    return (int)strnlen(name, NAME_KEPT);
+}
 
 /* ---- what killed processes have left ----------------------------------------------------------------------------- */
 
@@ -31,7 +38,7 @@ static bool is_stale(int folder, const char *name, long pid)
 /* Removes NAME.partial.PID of every PID that is gone. What cannot be removed stays. */
 static void remove_stale(const char *folder_path, const char *name)
 {
-    size_t size = strlen(name);
+    size_t size = (size_t)kept_of(name);
     DIR *folder = opendir(folder_path);
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         long pid;
@@ -51,6 +58,8 @@ static enum error_kind choose_paths(struct replacement *replacement, const char 
 {
     struct stat status;
     bool exists = stat(path, &status) == 0;
+    if (!exists && errno == ENAMETOOLONG)
+        return file_cannot_write(path, error);
     replacement->target = exists ? realpath(path, NULL) : NULL;
     if (!replacement->target) /* new, or a pipe without a path of its own (/dev/stdout) */
         replacement->target = strdup(path);
@@ -58,7 +67,9 @@ static enum error_kind choose_paths(struct replacement *replacement, const char 
         return error_memory(error, path, (double)strlen(path));
     if (exists && !S_ISREG(status.st_mode))
         return ERROR_NONE;
-    if (asprintf(&replacement->partial, "%s.partial.%ld", replacement->target, (long)getpid()) >= 0)
+    const char *target = replacement->target, *slash = strrchr(target, '/'), *name = slash ? slash + 1 : target;
+    const int length = (int)(name - target) + kept_of(name);
+    if (asprintf(&replacement->partial, "%.*s.partial.%ld", length, target, (long)getpid()) >= 0)
         return ERROR_NONE;
     replacement->partial = NULL;
     return error_memory(error, path, (double)strlen(path));

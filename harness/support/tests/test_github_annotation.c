@@ -31,6 +31,9 @@ static void test_what_ends_a_command_or_a_property_is_escaped(void **state)
         &(struct github_annotation){
             .level = "error", .path = "a,b:c.yaml", .line = 7, .title = "50%, at: once", .text = "a: b, 5%\r\nc"},
         "::error file=a%2Cb%3Ac.yaml,line=7,title=50%25%2C at%3A once::a: b, 5%25%0D%0Ac\n");
+    assert_printed(
+        &(struct github_annotation){.level = "error", .path = "a\n\x1b[31m", .line = 7, .title = "t", .text = "\x7f\t"},
+        "::error file=a%0A\xef\xbf\xbd[31m,line=7,title=t::\xef\xbf\xbd\xef\xbf\xbd\n");
 }
 
 /* A step may run in a folder of the repository, or name a file by its whole path. */

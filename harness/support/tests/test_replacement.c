@@ -1,6 +1,7 @@
 /* Files that appear when they are complete, whatever ends their writer. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -263,6 +264,33 @@ static void test_what_is_replaced_keeps_its_mode(void **state)
     }
 }
 
+/* The name on the way there begins with as much of it as leaves room, and what is left of that is known. One that is
+ * too long is so before anything is written. */
+static void test_a_name_may_be_as_long_as_any(void **state)
+{
+    struct desk *desk = *state;
+    struct replacement replacement;
+    struct error error;
+    char path[SCRATCH_SIZE + NAME_MAX + 3], stale[SCRATCH_SIZE + NAME_MAX + 32], name[NAME_MAX + 2];
+    memset(name, 'x', NAME_MAX);
+    name[NAME_MAX] = '\0';
+    snprintf(path, sizeof path, "%s/%s", desk->folder, name);
+    snprintf(stale, sizeof stale, "%s/%.*s.partial.2000000000", desk->folder, NAME_MAX - 19, name);
+    put(stale, "old");
+    for (int linked = 0; linked < 2; linked++) {
+        refuse_links = !linked;
+        assert_int_equal(replacement_open(&replacement, path, &error), ERROR_NONE);
+        assert_int_not_equal(access(stale, F_OK), 0);
+        assert_int_equal(write(replacement.descriptor, linked ? "new" : "one", 3), 3);
+        if (replacement_keep(&replacement, &error))
+            fail_msg("%s", error.text);
+        assert_holds(path, linked ? "new" : "one");
+    }
+    strcat(path, "x");
+    assert_int_equal(replacement_open(&replacement, path, &error), ERROR_SYSTEM);
+    assert_non_null(strstr(error.text, "File name too long"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -272,6 +300,7 @@ int main(void)
         TEST(test_dropped_it_leaves_what_was_there),
         TEST(test_a_new_file_has_the_permissions_of_any),
         TEST(test_what_is_replaced_keeps_its_mode),
+        TEST(test_a_name_may_be_as_long_as_any),
         TEST(test_a_link_is_followed),
         TEST(test_what_is_no_file_is_written_to),
         TEST(test_it_is_copied_where_links_are_refused),
