@@ -112,8 +112,9 @@ def pytest_addoption(parser):
 
 def _file_name(test):
     """Of a test's name what a file may be called, with a digest where other tests might be called so."""
-    name = re.sub(r"[^\w.,=+-]+", "_", test)[-150:]
-    is_plain = re.fullmatch(r"[\w.,=+/:-]*(\[[\w.,=+-]*\])?", test) and len(test) <= 150
+    most = 150  # bytes: of 255 that a name may have, what stands behind it takes the rest
+    name = re.sub(r"[^\w.,=+-]+", "_", test).encode()[-most:].decode(errors="ignore")
+    is_plain = re.fullmatch(r"[\w.,=+/:-]*(\[[\w.,=+-]*\])?", test) and len(test.encode()) <= most
     return name if is_plain else f"{name}-{hashlib.sha256(test.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 

@@ -117,6 +117,16 @@ def test_of_parameters(alibicheck, what, monkeypatch, tmp_path):
     assert len(list((pytester.path / "kept").iterdir())) == 6
 
 
+def test_a_bundle_of_a_test_with_a_long_name(pytester, run):
+    """Of characters of two bytes each: a file's name has 255 bytes at most."""
+    name = "test_" + "ж" * 140
+    pytester.makepyfile(test_kernel=TEST.replace("test_wrong", name))
+    result = run("--alibicheck-bundles", "kept")
+    result.assert_outcomes(passed=2, failed=1)
+    kept = os.listdir(pytester.path / "kept")
+    assert len(kept) == 1 and kept[0].startswith("ж" * 70) and len(kept[0].encode()) < 236, kept
+
+
 def test_bundles_that_cannot_be_kept(pytester, run):
     pytester.makepyfile(test_kernel=TEST)
     (pytester.path / "file").write_text("")
