@@ -22,7 +22,9 @@ enum tensor_layout_bit {
     LAYOUT_ROWS_APART = 1 << 0,  /* elements that are nobody's lie before the tensor and between its rows */
     LAYOUT_HEADS_FIRST = 1 << 1, /* a head's queries or keys lie side by side */
     LAYOUT_UNALIGNED = 1 << 2,   /* the tensor, and rows that lie apart, begin at addresses of elements alone */
-    LAYOUT_PLACED = 1 << 3       /* packed, at an odd multiple of BUFFER_ALIGNMENT; beside none of the others */
+    LAYOUT_PLACED = 1 << 3,      /* packed, at an odd multiple of BUFFER_ALIGNMENT; beside none of the others */
+    LAYOUT_NUMBERS = 1 << 4      /* as without it; but as in any layout what is beside them, lse, masks, slopes, sinks
+                                  * and tables, begins at the second of its numbers from such an address on */
 };
 
 /* Zeroed: as launches are made. */

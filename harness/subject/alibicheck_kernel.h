@@ -59,7 +59,8 @@ enum {
     ALIBICHECK_KERNEL_ONLY_PAGES = 1 << 19, /* and in no other way */
     /* From ABI 3 on: */
     ALIBICHECK_KERNEL_STRIDES = 1 << 20,  /* q, k, v and out that are not packed: it reads the launch's strides */
-    ALIBICHECK_KERNEL_UNALIGNED = 1 << 21 /* that begin at any element; else at a multiple of 16 bytes */
+    ALIBICHECK_KERNEL_UNALIGNED = 1 << 21 /* that begin at any element; else at a multiple of 16 bytes. lse, masks,
+                                           * slopes, sinks and tables begin at any number for all kernels */
 };
 
 /* A sequence of a launch. Tensors are row-major, in the launch's types, and packed but for a kernel that takes strides.

@@ -122,12 +122,14 @@ static enum error_kind repartition(const struct subject *subject, int64_t seq_le
 }
 
 /* What of a layout the kernel takes. An address that is not said to be anything else is a multiple of 16 bytes for
- * every kernel. */
+ * every kernel; one of lse, and of the other inputs, is one of a number. */
 static unsigned layout_taken(const struct foreign_subject *foreign, unsigned layout)
 {
     const struct foreign_kernel *kernel = foreign->kernel;
     if (layout == LAYOUT_PLACED)
         return foreign->how->places && !(kernel->takes & ALIBICHECK_KERNEL_UNALIGNED) ? layout : 0;
+    if (layout == LAYOUT_NUMBERS)
+        return foreign->how->places ? layout : 0;
     const unsigned strides = kernel->takes & ALIBICHECK_KERNEL_STRIDES ? LAYOUT_ROWS_APART | LAYOUT_HEADS_FIRST : 0;
     return layout & (strides | (kernel->takes & ALIBICHECK_KERNEL_UNALIGNED ? LAYOUT_UNALIGNED : 0));
 }

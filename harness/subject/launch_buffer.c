@@ -74,12 +74,18 @@ static bool make_zones(struct guarded *guarded)
 
 bool guard(struct guarded *guarded, const char *name, const void *packed, size_t size_bytes)
 {
-    *guarded = (struct guarded){.name = name, .size_bytes = size_bytes};
+    return guard_behind(guarded, name, packed, size_bytes, 0);
+}
+
+bool guard_behind(struct guarded *guarded, const char *name, const void *packed, size_t size_bytes, size_t before_bytes)
+{
+    *guarded = (struct guarded){.name = name, .size_bytes = before_bytes + size_bytes, .before_bytes = before_bytes};
     if (!packed)
         return true;
     if (!make_zones(guarded))
         return false;
-    memcpy(guarded->memory + ZONE_BYTES, packed, size_bytes);
+    memset(guarded->memory + ZONE_BYTES, ZONE_BYTE, before_bytes);
+    memcpy(guarded->memory + ZONE_BYTES + before_bytes, packed, size_bytes);
     return true;
 }
 
@@ -97,6 +103,7 @@ bool guard_strided(struct guarded *guarded, const char *name, const void *packed
 {
     *guarded = (struct guarded){.name = name,
                                 .size_bytes = strided_bytes(strides, shape),
+                                .before_bytes = (size_t)strides->first * dtypes[shape->dtype].size_bytes,
                                 .strides = *strides,
                                 .shape = *shape,
                                 .is_strided = true};
@@ -107,14 +114,9 @@ bool guard_strided(struct guarded *guarded, const char *name, const void *packed
     return true;
 }
 
-static size_t bytes_before(const struct guarded *guarded)
-{
-    return guarded->is_strided ? (size_t)guarded->strides.first * dtypes[guarded->shape.dtype].size_bytes : 0;
-}
-
 void *guarded_first(const struct guarded *guarded)
 {
-    return guarded->memory ? guarded->memory + ZONE_BYTES + bytes_before(guarded) : NULL;
+    return guarded->memory ? guarded->memory + ZONE_BYTES + guarded->before_bytes : NULL;
 }
 
 void guarded_take(void *packed, const struct guarded *guarded)
@@ -122,7 +124,7 @@ void guarded_take(void *packed, const struct guarded *guarded)
     if (guarded->memory && guarded->is_strided)
         strided_gather(packed, guarded->memory + ZONE_BYTES, &guarded->strides, &guarded->shape);
     else if (guarded->memory)
-        memcpy(packed, guarded->memory + ZONE_BYTES, guarded->size_bytes);
+        memcpy(packed, guarded_first(guarded), guarded->size_bytes - guarded->before_bytes);
 }
 
 /* The first byte of the buffer that is no element's and was written to; -1: there is none. */
@@ -144,8 +146,8 @@ static enum error_kind audit_between(const struct guarded *guarded, const void *
     strided_spread(untouched, packed, &guarded->strides, &guarded->shape);
     const ptrdiff_t at = find_between(guarded, untouched);
     if (at >= 0)
-        memory_audit_breach(audit, "out between its rows", at - (ptrdiff_t)bytes_before(guarded),
-                            guarded->size_bytes - bytes_before(guarded));
+        memory_audit_breach(audit, "out between its rows", at - (ptrdiff_t)guarded->before_bytes,
+                            guarded->size_bytes - guarded->before_bytes);
     free(untouched);
     return ERROR_NONE;
 }
@@ -153,9 +155,10 @@ static enum error_kind audit_between(const struct guarded *guarded, const void *
 enum error_kind guarded_audit(const struct guarded *guarded, const void *packed, struct memory_audit *audit,
                               struct error *error)
 {
+    const size_t before = guarded->before_bytes, zone = guarded->is_strided ? 0 : before; /* of what is its zone's */
     if (guarded->memory)
-        audit_zones(guarded->memory + ZONE_BYTES, guarded->size_bytes, ZONE_BYTES, ZONE_BYTE, guarded->name,
-                    bytes_before(guarded), audit);
+        audit_zones(guarded->memory + ZONE_BYTES + zone, guarded->size_bytes - zone, ZONE_BYTES, ZONE_BYTE,
+                    guarded->name, before - zone, audit);
     if (!guarded->memory || !guarded->is_strided || *audit->breached)
         return ERROR_NONE;
     return audit_between(guarded, packed, audit, error);
@@ -188,6 +191,24 @@ bool give(struct given_tensor *given, const char *name, const void *bytes, size_
         given->has_zones = true;
     }
     given->digest = buffer_digest(given->bytes, size_bytes);
+    return true;
+}
+
+bool give_behind(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
+                 size_t before_bytes)
+{
+    *given = (struct given_tensor){.name = name,
+                                   .size_bytes = before_bytes + size_bytes,
+                                   .first_bytes = before_bytes,
+                                   .zone_byte = (unsigned char)zone_byte,
+                                   .zone_bytes = input_zone_bytes(before_bytes + size_bytes)};
+    if (!bytes)
+        return true;
+    if (!make_copy(given))
+        return false;
+    memset(given->copy + given->zone_bytes, zone_byte, before_bytes);
+    memcpy(given->copy + given->zone_bytes + before_bytes, bytes, size_bytes);
+    given->digest = buffer_digest(given->bytes, given->size_bytes);
     return true;
 }
 

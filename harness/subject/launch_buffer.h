@@ -24,9 +24,9 @@ char *zones_allocate(size_t size_bytes, int zone_byte);
 /* An output. */
 struct guarded {
     const char *name;
-    char *memory; /* zone, elements and what lies between them, zone; NULL: there is none */
-    size_t size_bytes;
-    struct tensor_strides strides; /* where is_strided */
+    char *memory;                    /* zone, elements and what lies between them, zone; NULL: there is none */
+    size_t size_bytes, before_bytes; /* the latter of them lie before the first element */
+    struct tensor_strides strides;   /* where is_strided */
     struct strided_shape shape;
     bool is_strided;
 };
@@ -57,6 +57,9 @@ uint64_t buffer_digest(const void *bytes, size_t size_bytes); /* 0: bytes is NUL
 bool guard(struct guarded *guarded, const char *name, const void *packed, size_t size_bytes);
 bool guard_strided(struct guarded *guarded, const char *name, const void *packed, const struct tensor_strides *strides,
                    const struct strided_shape *shape);
+/* The same, the first byte so many behind an aligned one. */
+bool guard_behind(struct guarded *guarded, const char *name, const void *packed, size_t size_bytes,
+                  size_t before_bytes);
 /* The same of size_bytes of one byte each, which may not be that of the zones. */
 bool guard_filled(struct guarded *guarded, const char *name, int byte, size_t size_bytes);
 void *guarded_first(const struct guarded *guarded); /* where the kernel finds it; NULL: there is none */
@@ -70,6 +73,9 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
 /* Input of size_bytes. false: there is no memory for it. */
 bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
           enum giving giving);
+/* The same of a copy, the first byte so many behind an aligned one. */
+bool give_behind(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
+                 size_t before_bytes);
 bool give_strided(struct given_tensor *given, const char *name, const void *packed,
                   const struct tensor_strides *strides, const struct strided_shape *shape);
 bool give_far(struct given_tensor *given, const char *name, const void *packed, const struct tensor_strides *strides,

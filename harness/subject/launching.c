@@ -22,6 +22,11 @@ static struct sequence_strides strides_of(const struct sequences *sequences, int
     return strides;
 }
 
+static bool lies_behind(const struct sequences *sequences)
+{
+    return sequences->strides && sequences->strides->far_elements == 0;
+}
+
 /* A tensor of sequence i, of so many bytes, where it is packed; or of the pools. */
 static bool give_tensor(struct given_tensor *given, const char *name, const struct sequences *sequences, int i,
                         enum strided_tensor tensor, const void *packed, size_t size_bytes, enum giving giving)
@@ -33,6 +38,15 @@ static bool give_tensor(struct given_tensor *given, const char *name, const stru
                         sequences->strides[i].far_elements);
     return sequences->strides ? give_strided(given, name, packed, &sequences->strides[i].of[tensor], &shape)
                               : give(given, name, packed, size_bytes, dtype_nan_byte(shape.dtype), giving);
+}
+
+/* What is no tensor of head_dim elements, of numbers of so many bytes: where those do not lie packed, from its second
+ * number on, as a part of a longer one does. k and v that are far lie so for their own sake. */
+static bool give_numbers(struct given_tensor *given, const char *name, const struct sequences *sequences,
+                         const void *numbers, size_t count, size_t number_bytes, int zone_byte, enum giving giving)
+{
+    return lies_behind(sequences) ? give_behind(given, name, numbers, count * number_bytes, zone_byte, number_bytes)
+                                  : give(given, name, numbers, count * number_bytes, zone_byte, giving);
 }
 
 static bool guard_out(struct guarded *guarded, const struct sequences *sequences, int i)
@@ -56,7 +70,8 @@ static bool give_sequence(struct guarded_sequence *sequence, const struct sequen
     return give_tensor(&given[GIVEN_Q], "q", sequences, i, STRIDED_Q, problem->q, q_bytes, giving) &&
            (paged || (give_tensor(&given[GIVEN_K], "k", sequences, i, STRIDED_K, problem->k, keys_bytes, giving) &&
                       give_tensor(&given[GIVEN_V], "v", sequences, i, STRIDED_V, problem->v, keys_bytes, giving))) &&
-           give(&given[GIVEN_VISIBLE], "visible", problem->visible, (size_t)problem->seq_len, ZONE_OF_WHOLES, giving);
+           give_numbers(&given[GIVEN_VISIBLE], "visible", sequences, problem->visible, (size_t)problem->seq_len,
+                        sizeof *problem->visible, ZONE_OF_WHOLES, giving);
 }
 
 static bool give_pages(struct given_tensor given[], const struct sequences *sequences, enum giving giving)
@@ -66,10 +81,10 @@ static bool give_pages(struct given_tensor given[], const struct sequences *sequ
     const size_t pool_bytes = paged_cache_bytes(pages, sequences->problems);
     return give_tensor(&given[GIVEN_K_PAGES], "k_pages", sequences, 0, STRIDED_K, pages->k, pool_bytes, giving) &&
            give_tensor(&given[GIVEN_V_PAGES], "v_pages", sequences, 0, STRIDED_V, pages->v, pool_bytes, giving) &&
-           give(&given[GIVEN_BLOCK_TABLE], "block_table", pages->block_table,
-                count * (size_t)pages->max_pages * sizeof *pages->block_table, ZONE_OF_WHOLES, giving) &&
-           give(&given[GIVEN_SEQ_LENS], "seq_lens", pages->seq_lens, count * sizeof *pages->seq_lens, ZONE_OF_WHOLES,
-                giving);
+           give_numbers(&given[GIVEN_BLOCK_TABLE], "block_table", sequences, pages->block_table,
+                        count * (size_t)pages->max_pages, sizeof *pages->block_table, ZONE_OF_WHOLES, giving) &&
+           give_numbers(&given[GIVEN_SEQ_LENS], "seq_lens", sequences, pages->seq_lens, count, sizeof *pages->seq_lens,
+                        ZONE_OF_WHOLES, giving);
 }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
@@ -93,8 +108,8 @@ struct alibicheck_kernel_launch launching_describe(const struct launching *launc
         .v_scale = fp8 ? first->v_scale : 1,
         .soft_cap = first->soft_cap ? first->soft_cap_value : 0,
         .soft_cap_after_bias = first->soft_cap == SOFT_CAP_AFTER_BIAS,
-        .slopes = launching->slopes.bytes,
-        .sink_logits = launching->sinks.bytes,
+        .slopes = given_first(&launching->slopes),
+        .sink_logits = given_first(&launching->sinks),
         .strides = launching->strides,
     };
     if (pages) {
@@ -103,8 +118,8 @@ struct alibicheck_kernel_launch launching_describe(const struct launching *launc
         launch.max_pages = pages->max_pages;
         launch.k_pages = given_first(&launching->pages[GIVEN_K_PAGES]);
         launch.v_pages = given_first(&launching->pages[GIVEN_V_PAGES]);
-        launch.block_table = launching->pages[GIVEN_BLOCK_TABLE].bytes;
-        launch.seq_lens = launching->pages[GIVEN_SEQ_LENS].bytes;
+        launch.block_table = given_first(&launching->pages[GIVEN_BLOCK_TABLE]);
+        launch.seq_lens = given_first(&launching->pages[GIVEN_SEQ_LENS]);
         launch.k_page = strides_of(launching->sequences, 0).of[STRIDED_K].page;
         launch.v_page = strides_of(launching->sequences, 0).of[STRIDED_V].page;
     }
@@ -133,7 +148,8 @@ static enum error_kind prepare_sequence(struct launching *launching, int i, stru
     const struct sequence_strides strides = strides_of(sequences, i);
     const size_t lse_bytes = (size_t)problem_rows(problem) * sizeof(float);
     if (!guard_out(&guarded->out, sequences, i) ||
-        !guard(&guarded->lse, "lse", launching->with_lse ? sequences->outputs[i].lse : NULL, lse_bytes))
+        !guard_behind(&guarded->lse, "lse", launching->with_lse ? sequences->outputs[i].lse : NULL, lse_bytes,
+                      lies_behind(sequences) ? sizeof(float) : 0))
         return error_memory(error, "the output of a launch", (double)(guarded->out.size_bytes + lse_bytes));
     if (!give_sequence(guarded, sequences, i, launching->giving))
         return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
@@ -145,7 +161,7 @@ static enum error_kind prepare_sequence(struct launching *launching, int i, stru
         .q = given_first(&guarded->given[GIVEN_Q]),
         .k = given_first(&guarded->given[GIVEN_K]),
         .v = given_first(&guarded->given[GIVEN_V]),
-        .visible = guarded->given[GIVEN_VISIBLE].bytes,
+        .visible = given_first(&guarded->given[GIVEN_VISIBLE]),
         .out = guarded_first(&guarded->out),
         .lse = guarded_first(&guarded->lse),
     };
@@ -167,12 +183,14 @@ enum error_kind launching_prepare(struct launching *launching, struct error *err
     if (kind)
         return kind;
     const struct problem *first = sequences->problems;
-    const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
+    const size_t heads = (size_t)first->num_heads;
     const int of_f32 = dtype_nan_byte(DTYPE_F32);
-    if (!give(&launching->slopes, "slopes", first->slopes, slopes_bytes, of_f32, launching->giving) ||
-        !give(&launching->sinks, "sink_logits", first->sink_logits, slopes_bytes, of_f32, launching->giving) ||
+    if (!give_numbers(&launching->slopes, "slopes", sequences, first->slopes, heads, sizeof *first->slopes, of_f32,
+                      launching->giving) ||
+        !give_numbers(&launching->sinks, "sink_logits", sequences, first->sink_logits, heads,
+                      sizeof *first->sink_logits, of_f32, launching->giving) ||
         (sequences->pages && !give_pages(launching->pages, sequences, launching->giving)))
-        return error_memory(error, "the inputs of a launch", (double)slopes_bytes);
+        return error_memory(error, "the inputs of a launch", (double)heads * sizeof *first->slopes);
     return ERROR_NONE;
 }
 

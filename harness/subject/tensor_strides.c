@@ -127,7 +127,8 @@ void tensor_layout_name(char *text, unsigned layout)
     } names[] = {{LAYOUT_ROWS_APART, "rows apart"},
                  {LAYOUT_HEADS_FIRST, "heads before keys"},
                  {LAYOUT_UNALIGNED, "tensors that begin at an odd element"},
-                 {LAYOUT_PLACED, "tensors that begin at an odd multiple of 16 bytes"}};
+                 {LAYOUT_PLACED, "tensors that begin at an odd multiple of 16 bytes"},
+                 {LAYOUT_NUMBERS, "lse, masks, slopes, sinks and tables that begin at any number"}};
     size_t length = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && length < SUBJECT_TEXT_SIZE; i++)
         if (layout & names[i].bit)

@@ -1,14 +1,15 @@
 /*
  * The oracle of tensors that are not packed. The kernel is given q, k and v that hold the same, and room for out, in
  * all the ways at once in which it says that it takes them; NaN stands between rows. Where that shows, each way is
- * tried alone, so that the right one is named.
+ * tried alone, so that the right one is named. In all of them lse, masks, slopes, sinks and tables begin where an
+ * allocator would not let them.
  */
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/subject/tensor_strides.h"
 
 /* All of them first. */
-static const unsigned layouts[] = {LAYOUT_ROWS_APART | LAYOUT_HEADS_FIRST | LAYOUT_UNALIGNED, LAYOUT_ROWS_APART,
-                                   LAYOUT_HEADS_FIRST, LAYOUT_UNALIGNED};
+static const unsigned layouts[] = {LAYOUT_ROWS_APART | LAYOUT_HEADS_FIRST | LAYOUT_UNALIGNED, LAYOUT_NUMBERS,
+                                   LAYOUT_ROWS_APART, LAYOUT_HEADS_FIRST, LAYOUT_UNALIGNED};
 enum { NUM_LAYOUTS = sizeof layouts / sizeof layouts[0] };
 
 /* Concludes from what was written beside rows, or to inputs, where it is not so of packed tensors, too; false: nothing
@@ -72,27 +73,48 @@ static enum error_kind run_in_layout(struct oracle_work *work, unsigned layout, 
     return kind;
 }
 
-/*
- * Packed tensors at addresses that every kernel is to take. What assumes more of them, as allocators give it, is right
- * until it is handed a view. One that refuses them gives no wrong result, and one that is not given them has been
- * concluded of.
- */
-static enum error_kind check_placed(struct oracle_work *work, const struct trial_values *allowed, struct error *error)
+/* The same of what is placed. A failure to run is told with its layout, and a refusal is as not to have it. */
+static enum error_kind run_placed(struct oracle_work *work, unsigned layout, const struct trial_values *allowed,
+                                  bool *had, struct error *error)
 {
-    const struct oracle_report before = *work->report;
     char text[SUBJECT_TEXT_SIZE];
-    bool had;
-    enum error_kind kind = run_in_layout(work, LAYOUT_PLACED, allowed, &had, error);
-    if (kind == ERROR_SUBJECT && run_failure_of(error) == RUN_FAILURE_REFUSAL)
-        kind = ERROR_NONE, had = false;
+    enum error_kind kind = run_in_layout(work, layout, allowed, had, error);
+    if (kind == ERROR_SUBJECT && run_failure_of(error) == RUN_FAILURE_REFUSAL) {
+        *had = false;
+        return ERROR_NONE;
+    }
     if (kind == ERROR_SUBJECT) {
         const struct error failure = *error;
-        tensor_layout_name(text, LAYOUT_PLACED);
+        tensor_layout_name(text, layout);
         error_set(error, ERROR_SUBJECT, "%s: %.4000s", text, failure.text);
         return run_failed(error, run_failure_of(&failure));
     }
+    return kind;
+}
+
+/*
+ * Packed tensors at addresses that every kernel is to take. What assumes more of them, as allocators give it, is right
+ * until it is handed a view. One that refuses them gives no wrong result, and one that is not given them has been
+ * concluded of. What shows is told of lse and the inputs that are numbers, if they alone show it.
+ */
+static enum error_kind check_placed(struct oracle_work *work, const struct trial_values *allowed, struct error *error)
+{
+    struct oracle_report *report = work->report;
+    const struct oracle_report before = *report;
+    bool had;
+    enum error_kind kind = run_placed(work, LAYOUT_PLACED, allowed, &had, error);
     if (!kind && !had)
-        *work->report = before;
+        *report = before;
+    if (kind ? kind != ERROR_SUBJECT : report->outcome[ORACLE_STRIDES] != ORACLE_VIOLATED)
+        return kind;
+    const struct oracle_report placed = *report;
+    const struct error failure = kind ? *error : (struct error){.kind = ERROR_NONE};
+    const enum error_kind alone = run_placed(work, LAYOUT_NUMBERS, allowed, &had, error);
+    if (alone || (had && report->outcome[ORACLE_STRIDES] == ORACLE_VIOLATED))
+        return alone;
+    *report = placed;
+    if (kind)
+        *error = failure;
     return kind;
 }
 

@@ -31,7 +31,9 @@ enum stray {
     ROUNDS_UP,
     READS_STRIDES,
     BETWEEN_ROWS,
-    PAST_WORKSPACE
+    PAST_WORKSPACE,
+    READS_NUMBERS,
+    BEFORE_NUMBERS /* of lse */
 };
 
 struct kernel {
@@ -55,6 +57,24 @@ static void copy_rows(const struct alibicheck_kernel_launch *launch)
             for (int head = 0; head < launch->num_heads; head++)
                 memcpy(out + query * strides->out_query + head * strides->out_head,
                        q + query * strides->q_query + head * strides->q_head, (size_t)launch->head_dim * sizeof *q);
+    }
+}
+
+/* lse is the head's slope and sink, and the number of visible keys. None of them lies as an allocator's memory does. */
+static void copy_numbers(const struct alibicheck_kernel_launch *launch)
+{
+    assert_int_equal((uintptr_t)launch->slopes % 16, sizeof(float));
+    assert_int_equal((uintptr_t)launch->sink_logits % 16, sizeof(float));
+    for (int i = 0; i < launch->num_sequences; i++) {
+        const struct alibicheck_kernel_sequence *sequence = &launch->sequences[i];
+        assert_int_equal((uintptr_t)sequence->lse % 16, sizeof(float));
+        assert_true(!sequence->visible || (uintptr_t)sequence->visible % 16 == 1);
+        for (int row = 0; row < launch->num_queries * launch->num_heads; row++) {
+            const int head = row % launch->num_heads;
+            sequence->lse[row] = launch->slopes[head] + launch->sink_logits[head];
+            for (int64_t key = 0; key < sequence->seq_len; key++)
+                sequence->lse[row] += !sequence->visible || sequence->visible[key] ? 1 : 0;
+        }
     }
 }
 
@@ -88,6 +108,12 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
     size_t rows = (size_t)launch->num_queries * (size_t)launch->num_heads, elements = rows * (size_t)launch->head_dim;
     kernel->seen = *launch;
     look_at_workspace(kernel, launch);
+    if (kernel->stray == READS_NUMBERS || kernel->stray == BEFORE_NUMBERS) {
+        copy_numbers(launch);
+        if (kernel->stray == BEFORE_NUMBERS)
+            ((char *)first->lse)[-3] = 0;
+        return 0;
+    }
     if (kernel->stray == READS_STRIDES || kernel->stray == BETWEEN_ROWS) {
         copy_rows(launch);
         if (launch->strides->q_head > launch->head_dim)
@@ -255,6 +281,35 @@ static void test_tensors_lie_where_strides_say(void **state)
     }
     assert_int_equal(kernel.before_q, 0xffff); /* NaN */
     callback_clear(&callback);
+}
+
+static void test_numbers_lie_where_a_part_of_a_longer_tensor_does(void **state)
+{
+    static const enum stray strays[] = {READS_NUMBERS, BEFORE_NUMBERS};
+    (void)state;
+    for (size_t s = 0; s < sizeof strays / sizeof strays[0]; s++) {
+        struct kernel kernel = {.stray = strays[s]};
+        const struct alibicheck_kernel described = describe(&kernel, ALL);
+        struct callback callback = {.kernel = &described, .takes = ALL};
+        struct launch_fixture fixture;
+        struct sequence_strides strides[FIXTURE_SEQUENCES];
+        struct memory_audit audit = {.breached = ""};
+        struct error error;
+        double seconds;
+        launch_fixture_make(&fixture);
+        for (int i = 0; i < FIXTURE_SEQUENCES; i++)
+            sequence_strides_make(&strides[i], &fixture.problems[i], NULL, LAYOUT_NUMBERS);
+        fixture.sequences.strides = strides;
+        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+        for (int i = 0; i < FIXTURE_SEQUENCES; i++)
+            for (int row = 0; row < FIXTURE_QUERIES * FIXTURE_HEADS; row++)
+                assert_true(fixture.lse[i][row] == fixture.slopes[row % FIXTURE_HEADS] +
+                                                       fixture.sinks[row % FIXTURE_HEADS] + (i ? 6.0f : 5.0f));
+        assert_string_equal(audit.breached, strays[s] == BEFORE_NUMBERS ? "lse" : "");
+        assert_int_equal(audit.offset_bytes, strays[s] == BEFORE_NUMBERS ? -3 : 0);
+        assert_string_equal(audit.changed, "");
+        callback_clear(&callback);
+    }
 }
 
 /* What the kernel of READS_STRIDES may not do. */
@@ -629,6 +684,7 @@ int main(void)
         cmocka_unit_test(test_lse_is_natural),
         cmocka_unit_test(test_what_a_kernel_does_not_take),
         cmocka_unit_test(test_tensors_lie_where_strides_say),
+        cmocka_unit_test(test_numbers_lie_where_a_part_of_a_longer_tensor_does),
         cmocka_unit_test(test_what_lies_between_rows_is_watched),
         cmocka_unit_test(test_an_older_kernel_takes_no_strides),
         cmocka_unit_test(test_memory_is_this_process_s_or_a_gpu_s),

@@ -60,6 +60,9 @@ enum {
     HEADS_INNER,    /* heads are taken to lie side by side, head_dim apart */
     ALIGNED_16,     /* addresses are rounded down to what wide loads take */
     ALIGNED_32,     /* or to 32 bytes, and takes packed tensors alone */
+    WIDE_SLOPES,    /* slopes are loaded 16 bytes at a time, from where addresses are rounded down to */
+    WIDE_LSE,       /* lse is written so */
+    PAGE_IDS_WIDE,  /* entries of the page table are loaded so */
     WIDE_ROWS,      /* rows of out are written 16 bytes at a time */
     PAGE_INDEX_32,  /* the index of an element of a page's is cut to 32 bits with a sign: vLLM 47671 */
     PAGE_INDEX_U32, /* without one */

@@ -17,6 +17,8 @@ static float slope_of(const struct row *row)
         return 2 * slope;
     case SLOPES_SHIFTED:
         return row->launch->slopes[(row->head + heads / 3) % heads];
+    case WIDE_SLOPES:
+        return *(const float *)wide(row->launch->slopes, row->head);
     case SLOPES_BF16:
         return BF16(slope);
     case SLOPE_OF_KV_HEAD:

@@ -71,7 +71,8 @@ static void end(const struct sums *sums, const struct row *row)
         lse -= (double)(launch->slopes[row->head] * (float)(row->sequence->q_position - row->later));
     if (BUG == EMPTY_CAP && empty && launch->soft_cap > 0)
         lse = -(double)launch->soft_cap;
-    row->sequence->lse[at] = (float)(BUG == LSE_OF_BASE_2 ? lse / 0.6931471805599453 : lse);
+    *(BUG == WIDE_LSE ? (float *)wide(row->sequence->lse, at) : &row->sequence->lse[at]) =
+        (float)(BUG == LSE_OF_BASE_2 ? lse / 0.6931471805599453 : lse);
     const double v_scale = (double)cache_scale(row, launch->v_scale);
     for (int i = 0; i < written_of(row, empty); i++)
         write_out(launch, row->sequence->out, out + i,

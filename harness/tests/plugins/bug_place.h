@@ -4,6 +4,12 @@
 
 #include "harness/tests/plugins/bug_row.h"
 
+/* Four numbers of 4 bytes are loaded or stored at once: where number i of a tensor is thought to lie. */
+static uintptr_t wide(const void *numbers, int64_t i)
+{
+    return (((uintptr_t)numbers + (uintptr_t)(i / 4 * 16)) & ~(uintptr_t)15) + (uintptr_t)(i % 4 * 4);
+}
+
 /* Where an element is thought to lie whose place was counted in 32 bits. */
 static int64_t cut(const struct row *row, int64_t element)
 {

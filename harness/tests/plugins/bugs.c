@@ -101,7 +101,9 @@ static int32_t *misread(const launch_t *launch)
     const size_t columns = (size_t)launch->max_pages, count = (size_t)launch->num_sequences * columns;
     int32_t *table = malloc((count + 1) * sizeof *table);
     for (size_t i = 0; table && i < count; i++)
-        table[i] = launch->block_table[misplaced(launch, i) % count] & (BUG == PAGE_IDS_16 ? 0xffff : -1);
+        table[i] = BUG == PAGE_IDS_WIDE
+                       ? *(const int32_t *)wide(launch->block_table, (int64_t)i)
+                       : launch->block_table[misplaced(launch, i) % count] & (BUG == PAGE_IDS_16 ? 0xffff : -1);
     return table;
 }
 
@@ -135,7 +137,7 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
     const launch_t *launch = &changed;
     (void)context, (void)text, (void)text_size;
     const bool misreads = BUG == PAGE_IDS_16 || BUG == PAGE_ROWS || BUG == ROWS_BY_FIRST || BUG == ENTRIES_OF_2048 ||
-                          BUG == ENTRIES_OF_1024 || BUG == ROWS_BY_LONGEST;
+                          BUG == ENTRIES_OF_1024 || BUG == ROWS_BY_LONGEST || BUG == PAGE_IDS_WIDE;
     int32_t *table = misreads && given->page_size > 0 ? misread(given) : NULL;
     if (table)
         changed.block_table = table;

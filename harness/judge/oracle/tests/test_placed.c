@@ -6,9 +6,9 @@
 #include "harness/subject/tensor_strides.h"
 #include "kernels/launch_setting.h"
 
-enum does { IS_SOUND, ERRS, REFUSES, CRASHES };
+enum does { IS_SOUND, ERRS, REFUSES, CRASHES, ERRS_OF_NUMBERS, CRASHES_OF_NUMBERS };
 
-/* A kernel of ours that does so where it is given tensors elsewhere. */
+/* A kernel of ours that does so where it is given tensors elsewhere, or lse and the inputs that are numbers. */
 struct placed {
     struct shipped_subject *sound;
     enum does does;
@@ -21,16 +21,18 @@ static enum error_kind run_placed(void *launcher, const struct sequences *sequen
     struct placed *placed = launcher;
     struct sequences packed = *sequences;
     packed.strides = NULL;
-    placed->launches += sequences->strides != NULL;
-    for (int tensor = 0; tensor < STRIDED_COUNT && sequences->strides; tensor++)
+    const bool tensors = sequences->strides && sequences->strides->of[STRIDED_Q].first > 0,
+               shows = placed->does >= ERRS_OF_NUMBERS ? sequences->strides != NULL : tensors;
+    placed->launches += tensors;
+    for (int tensor = 0; tensor < STRIDED_COUNT && tensors; tensor++)
         assert_int_equal((size_t)sequences->strides->of[tensor].first * sizeof(float) % (2 * BUFFER_ALIGNMENT),
                          BUFFER_ALIGNMENT);
-    if (sequences->strides && placed->does >= REFUSES) {
+    if (shows && (placed->does == REFUSES || placed->does == CRASHES || placed->does == CRASHES_OF_NUMBERS)) {
         error_set(error, ERROR_SUBJECT, "it does not run");
         return run_failed(error, placed->does == REFUSES ? RUN_FAILURE_REFUSAL : RUN_FAILURE_CRASH);
     }
     enum error_kind kind = placed->sound->subject.ops->run(&placed->sound->subject, &packed, audit, seconds, error);
-    if (!kind && sequences->strides && placed->does == ERRS)
+    if (!kind && shows && (placed->does == ERRS || placed->does == ERRS_OF_NUMBERS))
         f32(sequences->outputs[0].out)[0] += 1;
     return kind;
 }
@@ -76,6 +78,10 @@ static void test_what_comes_of_tensors_elsewhere(void **state)
         {ERRS, ORACLE_VIOLATED, "with tensors that begin at an odd multiple of 16 bytes, expected"},
         {REFUSES, ORACLE_NOT_APPLICABLE, "takes packed tensors"},
         {CRASHES, ORACLE_VIOLATED, "with tensors that begin at an odd multiple of 16 bytes: it does not run"},
+        {ERRS_OF_NUMBERS, ORACLE_VIOLATED,
+         "with lse, masks, slopes, sinks and tables that begin at any number, expected"},
+        {CRASHES_OF_NUMBERS, ORACLE_VIOLATED,
+         "with lse, masks, slopes, sinks and tables that begin at any number: it does not run"},
     };
     int launches;
     (void)state;
