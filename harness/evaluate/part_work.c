@@ -261,6 +261,7 @@ static enum error_kind run_oracles(struct work *work, const struct part_work *pa
         .subject = work->subject,
         .problem = problem,
         .truth = &part->entry->truth,
+        .tolerance = work->point->criterion.mode == JUDGE_BUDGET ? NULL : &work->point->criterion.tolerance,
         .choice = point_digest(work->point),
         .threads = work->evaluator->threads,
         .progress = NULL, /* its work is not counted */

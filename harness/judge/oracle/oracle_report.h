@@ -4,6 +4,7 @@
 #ifndef HARNESS_JUDGE_ORACLE_ORACLE_REPORT_H
 #define HARNESS_JUDGE_ORACLE_ORACLE_REPORT_H
 
+#include "harness/judge/criterion.h"
 #include "harness/judge/judgement.h"
 #include "harness/subject/run_failure.h"
 #include "harness/subject/subject.h"
@@ -17,10 +18,11 @@ extern const char *const oracle_outcome_names[ORACLE_OUTCOME_COUNT];
 /* The subject and the problem that it is put to. */
 struct oracle_inquiry {
     const struct subject *subject;
-    const struct problem *problem; /* not changed */
-    const struct truth *truth;     /* of problem; NULL: computed where it is needed */
-    int64_t max_elements;          /* of a trial (trial_init); 0: TRIAL_MAX_ELEMENTS */
-    uint64_t choice;               /* any number: what is looked at where not all of it is (trial_cut.h) */
+    const struct problem *problem;     /* not changed */
+    const struct truth *truth;         /* of problem; NULL: computed where it is needed */
+    const struct tolerance *tolerance; /* that a result is judged by where no bound says how far it may be; or NULL */
+    int64_t max_elements;              /* of a trial (trial_init); 0: TRIAL_MAX_ELEMENTS */
+    uint64_t choice;                   /* any number: what is looked at where not all of it is (trial_cut.h) */
     int threads;
     struct progress *progress; /* may be NULL */
 };

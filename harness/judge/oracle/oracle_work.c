@@ -135,9 +135,33 @@ static bool same_bits(double a, double b)
     return (isnan(a) && isnan(b)) || (a == b && !signbit(a) == !signbit(b));
 }
 
-static bool differ(double expected, double got, const double *allowed)
+/*
+ * How far from what is expected number i is, out and behind it lse, where rounding may make anything of it: the base
+ * run's may be as far from the truth as that is, and the other one four tolerances, of which one is what a result is
+ * judged by. Infinite where another number is expected, the truth is not known, or there is no tolerance.
+ */
+static double unbounded(const struct oracle_work *work, int64_t i, double expected)
 {
-    return !same_bits(expected, got) && !(allowed && (isinf(*allowed) || fabs(expected - got) <= *allowed));
+    enum { TOLERANCES = 4 };
+    const struct tolerance *tolerance = work->inquiry->tolerance;
+    const int64_t row = i - problem_elements(&work->trial.problem);
+    const double base = row < 0 ? work->base.out[i] : work->base.lse[row];
+    if (!tolerance || !work->have_base_bound || expected != base)
+        return INFINITY;
+    const double truth = row < 0 ? work->truth.truth.value[i] : work->truth.truth.lse[row];
+    const double one = row < 0 ? tolerance->atol + tolerance->rtol * fabs(truth) : tolerance_lse(tolerance, truth);
+    const double away = fabs(base - truth);
+    return isfinite(away) ? away + TOLERANCES * one : INFINITY;
+}
+
+/* Of number i of the trial, out and behind it lse. */
+static bool differ(const struct oracle_work *work, int64_t i, double expected, double got, const double *allowed)
+{
+    if (same_bits(expected, got))
+        return false;
+    if (!allowed || !isinf(*allowed))
+        return !(allowed && fabs(expected - got) <= *allowed);
+    return isfinite(got) && fabs(expected - got) > unbounded(work, i, expected);
 }
 
 /* In the rows of problem, which has no more than the trial: the element of out, or elements + row of lse. */
@@ -145,13 +169,13 @@ static int64_t first_difference(const struct oracle_work *work, const struct pro
                                 const struct trial_values *expected, const struct trial_values *allowed)
 {
     const struct trial_values *got = &work->got;
-    int64_t elements = problem_elements(problem),
+    int64_t elements = problem_elements(problem), all = problem_elements(&work->trial.problem),
             rows = work->inquiry->subject->without_lse ? 0 : problem_rows(problem);
     for (int64_t i = 0; i < elements; i++)
-        if (differ(expected->out[i], got->out[i], allowed ? &allowed->out[i] : NULL))
+        if (differ(work, i, expected->out[i], got->out[i], allowed ? &allowed->out[i] : NULL))
             return i;
     for (int64_t row = 0; row < rows; row++)
-        if (differ(expected->lse[row], got->lse[row], allowed ? &allowed->lse[row] : NULL))
+        if (differ(work, all + row, expected->lse[row], got->lse[row], allowed ? &allowed->lse[row] : NULL))
             return elements + row;
     return -1;
 }
@@ -183,8 +207,12 @@ void oracle_expect_of(struct oracle_work *work, enum oracle oracle, const struct
     double right = is_lse ? expected->lse[row] : expected->out[index];
     if (!isfinite(got) && isfinite(right))
         work->report->not_finite |= 1u << oracle;
-    if (allowed)
-        snprintf(limit, sizeof limit, "; rounding allows %.3g", is_lse ? allowed->lse[row] : allowed->out[index]);
+    if (allowed) {
+        const int64_t all = problem_elements(&work->trial.problem);
+        const double most = is_lse ? allowed->lse[row] : allowed->out[index];
+        snprintf(limit, sizeof limit, isinf(most) ? "; the tolerance allows %.3g" : "; rounding allows %.3g",
+                 isinf(most) ? unbounded(work, is_lse ? all + row : index, right) : most);
+    }
     oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s is %.9g %s, expected %.9g%s", place, isnan(got) ? NAN : got,
                     run_was, isnan(right) ? NAN : right, limit); /* printf would show a NaN's sign */
 }
@@ -317,7 +345,9 @@ enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struc
     enum error_kind kind = oracle_need_base_bound(work, error);
     for (size_t i = 0; i < values_count(work) && !kind; i++) { /* no rounding makes NaN or Inf of a run's number */
         const double twice = 2 * work->base_bound.out[i];
-        work->allowed.out[i] = isfinite(work->base.out[i]) ? fmin(twice, DBL_MAX) : twice;
+        const double base = work->base.out[i];
+        work->allowed.out[i] =
+            isinf(twice) && isfinite(base) ? fmin(unbounded(work, (int64_t)i, base), DBL_MAX) : twice;
     }
     *allowed = &work->allowed;
     return kind;

@@ -17,6 +17,7 @@ static int sequences, answered; /* of a launch */
 static double off_by;           /* units in the last place of each element, where a launch has several sequences */
 static bool last_alone;         /* of its last one: in the oracle the one whose v is constant */
 static bool makes_nan;          /* in place of that */
+static const struct tolerance *tolerance; /* of the inquiry */
 
 static void count_sequences(struct problem *problems, int i, void *scratch)
 {
@@ -28,29 +29,38 @@ static void count_sequences(struct problem *problems, int i, void *scratch)
 static void round_otherwise(const struct problem *problem, const struct kernel_options *options,
                             const struct output *output, int run)
 {
-    (void)options, (void)run;
+    (void)run;
     bool is_last = ++answered == sequences;
-    for (int64_t i = 0; i < problem_elements(problem) && sequences > 1 && (is_last || !last_alone); i++)
+    const bool is_other = sequences > 1 || options->chunk_len != CHUNK;
+    for (int64_t i = 0; i < problem_elements(problem) && is_other && (is_last || !last_alone); i++)
         f32(output->out)[i] *= makes_nan ? NAN : (float)(1 + off_by * 0x1p-23);
 }
 
 /* shown: what the oracle's line has to have in it, or NULL. */
-static enum oracle_outcome batch_of(const struct problem *problem, struct device *device, bool may_differ,
-                                    const char *shown)
+static enum oracle_outcome ask(enum oracle oracle, const struct problem *problem, struct device *device,
+                               bool may_differ, const char *shown)
 {
     const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
     int runs = 0;
-    struct broken_subject broken = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
-    struct oracle_inquiry inquiry = {.subject = &broken.subject, .problem = problem, .threads = 1};
+    struct broken_subject broken = broken_subject(
+        device, oracle == ORACLE_PARTITION ? KERNEL_SPLIT_KV : KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
+    struct oracle_inquiry inquiry = {
+        .subject = &broken.subject, .problem = problem, .tolerance = tolerance, .threads = 1};
     struct oracle_report report;
     struct error error;
     broken.subject.may_differ = may_differ;
     broken.before = count_sequences;
     broken.after = round_otherwise;
-    assert_int_equal(oracles_run(&report, &inquiry, 1u << ORACLE_BATCH, &error), ERROR_NONE);
-    if (shown && !strstr(report.detail[ORACLE_BATCH], shown))
-        fail_msg("'%s' is not in '%s'", shown, report.detail[ORACLE_BATCH]);
-    return report.outcome[ORACLE_BATCH];
+    assert_int_equal(oracles_run(&report, &inquiry, 1u << oracle, &error), ERROR_NONE);
+    if (shown && !strstr(report.detail[oracle], shown))
+        fail_msg("'%s' is not in '%s'", shown, report.detail[oracle]);
+    return report.outcome[oracle];
+}
+
+static enum oracle_outcome batch_of(const struct problem *problem, struct device *device, bool may_differ,
+                                    const char *shown)
+{
+    return ask(ORACLE_BATCH, problem, device, may_differ, shown);
 }
 
 static void test_each_result_is_allowed_its_own_rounding(void **state)
@@ -96,11 +106,42 @@ static void test_no_rounding_makes_nan_of_a_number(void **state)
     device_close(device);
 }
 
+/* Of the same keys: where a bound is infinite, a number is not anything, but what the tolerance takes both results for.
+ */
+static void test_no_rounding_makes_another_number_of_a_right_one(void **state)
+{
+    static const struct tolerance strict = {.atol = 1e-6, .rtol = 1e-3, .lse = 1e-3};
+    struct device *device = open_host();
+    struct made_problem made = make_problem(N, H, HKV, D, DTYPE_F32);
+    const size_t row = problem_row(&made.problem, 1, 0);
+    (void)state;
+    for (int key = 1; key < N; key++)
+        memcpy(f32(made.problem.k) + (size_t)key * row, made.problem.k, row * sizeof(float));
+    made.problem.scale = 0x1p40;
+    for (int with_tolerance = 0; with_tolerance < 2; with_tolerance++) {
+        tolerance = with_tolerance ? &strict : NULL;
+        off_by = 0x1p14; /* two tolerances */
+        assert_int_equal(batch_of(&made.problem, device, true, NULL), ORACLE_HELD);
+        off_by = 0x1p17; /* sixteen */
+        assert_int_equal(batch_of(&made.problem, device, true, with_tolerance ? " as the first" : NULL),
+                         with_tolerance ? ORACLE_VIOLATED : ORACLE_HELD);
+        assert_int_equal(
+            ask(ORACLE_PARTITION, &made.problem, device, false, with_tolerance ? "; the tolerance allows 0.0" : NULL),
+            with_tolerance ? ORACLE_VIOLATED : ORACLE_HELD);
+        off_by = 0x1p14;
+        assert_int_equal(ask(ORACLE_PARTITION, &made.problem, device, false, NULL), ORACLE_HELD);
+    }
+    tolerance = NULL;
+    free_problem(&made);
+    device_close(device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_result_is_allowed_its_own_rounding),
         cmocka_unit_test(test_no_rounding_makes_nan_of_a_number),
+        cmocka_unit_test(test_no_rounding_makes_another_number_of_a_right_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
