@@ -49,7 +49,8 @@ enum part {
     GROUPS_OF_7,
     SLOTS_OF_8,
     SEQUENCES_OF_17,
-    HEADS_OF_64
+    HEADS_OF_64,
+    HEADS_OF_32
 };
 static const struct {
     int bug;
@@ -86,6 +87,8 @@ static const struct {
     {NO_MASK_PAGES_OF_8, MASK_LOST, SLOTS_OF_8},
     {KEYS_BATCH_OF_17_OF_GROUPS, KEYS_LOST, SEQUENCES_OF_17},
     {KEYS_HEADS_OF_64_LONG, KEYS_LOST, HEADS_OF_64},
+    {NO_BIAS_BATCH_OF_9_LONG, BIAS_LOST, SEQUENCES_OF_9},
+    {NO_BIAS_HEADS_OF_32_LONG, BIAS_LOST, HEADS_OF_32},
 };
 
 static bool is_in(const struct row *row, enum part part)
@@ -124,6 +127,8 @@ static bool is_in(const struct row *row, enum part part)
         return row->launch->num_sequences >= 17;
     case HEADS_OF_64:
         return row->launch->num_heads >= 64;
+    case HEADS_OF_32:
+        return row->launch->num_heads >= 32;
     }
     return false;
 }
@@ -140,6 +145,9 @@ static bool is_beside(const struct row *row)
     case KEYS_OF_GROUPS_BEYOND_16384:
     case KEYS_OF_GROUPS_BEYOND_65536:
         return group_of(row) > 1;
+    case NO_BIAS_HEADS_OF_32_LONG:
+        return row->sequence->seq_len > 4096;
+    case NO_BIAS_BATCH_OF_9_LONG:
     case KEYS_OF_GROUPS_OF_3_LONG:
         return is_long(row);
     case KEYS_BATCH_OF_17_OF_GROUPS:
