@@ -54,6 +54,18 @@ static bool is_behind_parts_of_before(const struct row *row, int64_t key)
 enum { PLANNED_PART = 16, PLANNED_MOST = 1024 };
 static int64_t planned_parts[PLANNED_MOST];
 
+/* Whether the counters by which parts of a split sequence find out which of them is the last were left as they are at
+ * the end by the launch before. */
+static bool counters_are_left;
+
+static void count_parts(const launch_t *launch)
+{
+    enum { FEW_KEYS = 512 };
+    static bool leaves;
+    counters_are_left = leaves;
+    leaves = launch->num_sequences > 1 && launch->num_queries > 1 && launch->sequences->seq_len > FEW_KEYS;
+}
+
 /* Kept from the launch before where it seems to have been of the same lengths. */
 static void plan_parts(const launch_t *launch)
 {
@@ -99,6 +111,8 @@ static bool is_lost(const struct row *row, int64_t key)
         return is_written_over(row, key);
     case PARTS_OF_LAST:
         return key >= planned_parts[(row->sequence - row->launch->sequences) % PLANNED_MOST] * PLANNED_PART;
+    case COUNTERS_LEFT:
+        return counters_are_left && key >= 512;
     case PARTS_KEPT:
         return is_behind_parts_of_before(row, key);
     case WINDOW_LATE:

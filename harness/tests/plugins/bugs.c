@@ -147,6 +147,7 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
         changed.k_scale = kept_of(given)->k_scale;
     int count = launch->num_sequences;
     plan_parts(launch);
+    count_parts(launch);
     for (int i = 0; i < launch->num_sequences && launch->num_sequences > 1 && BUG == AS_MANY_AS_FULL; i++)
         count -= launch->sequences[i].seq_len == 0;
     if (BUG == EMPTY_FIRST && launch->sequences->seq_len == 0)
