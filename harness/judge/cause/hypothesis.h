@@ -67,7 +67,7 @@ void hypothesis_one_key(struct suspect *suspect);
 
 /* hypothesis_chunk.c, of rows that fail: a chunk or the lightest chunks missing, chunks merged by an lse in another
  * base; of all, suspect->epsilons, which offers nothing. */
-enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct error *error);
+enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error);
 
 /* hypothesis_merge.c, after the others: tiles or chunks added up without the factors between their maxima. */
 enum error_kind hypothesis_merge(struct suspect *suspect, struct error *error);

@@ -211,7 +211,7 @@ static void fit_epsilons_of_chunks(struct suspect *suspect, const struct key_chu
     fits[0] = fit_epsilon(suspect, effect);
 }
 
-enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct error *error)
+enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error)
 {
     int dims = suspect->problem->head_dim;
     struct key_chunks chunks;
@@ -224,9 +224,9 @@ enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct e
     for (int level = 0; level < SUSPECT_CHUNK_LENS; level++) {
         fit_epsilons_of_chunks(suspect, &chunks, level);
         sort_chunks(&chunks);
-        if (failing && !suspect_is_settled(suspect))
+        if (suspect->fails && !suspect_is_settled(suspect))
             offer_merges(suspect, &chunks);
-        if (failing && !suspect_lse_rose(suspect) &&
+        if (suspect->fails && !suspect_lse_rose(suspect) &&
             (!suspect_is_settled(suspect) || suspect->best.signature == SIGNATURE_DROPPED_KEYS)) {
             offer_one_missing(suspect, &chunks);
             offer_lightest_missing(suspect, &chunks);

@@ -31,58 +31,58 @@ static bool truth_is_finite(const struct suspect *suspect)
 
 /* ---- what the keys predict ------------------------------------------------------------------------------------- */
 
-/* Whether a row that fails is to be asked further. */
-static bool is_open(const struct suspect *suspect, bool failing)
+/* Of which rows a hypothesis is tried: all, those that fail, or those of them that nothing explains well yet. */
+enum tried_of { ALL_ROWS, FAILING_ROWS, OPEN_ROWS };
+
+/* In order: each finds what those before it have offered. One that reads keys beyond the row's own can fail. */
+static const struct {
+    enum tried_of of;
+    void (*offer)(struct suspect *suspect);
+    enum error_kind (*read)(struct suspect *suspect, struct error *error);
+} hypotheses[] = {
+    {FAILING_ROWS, .offer = hypothesis_lse},
+    {FAILING_ROWS, .offer = hypothesis_cap},
+    {FAILING_ROWS, .offer = hypothesis_queries},
+    {FAILING_ROWS, .read = hypothesis_mask},
+    {FAILING_ROWS, .offer = hypothesis_contract},
+    {OPEN_ROWS, .read = hypothesis_keys},
+    {OPEN_ROWS, .offer = hypothesis_one_key},
+    {ALL_ROWS, .read = hypothesis_chunk},
+    {OPEN_ROWS, .read = hypothesis_heads},
+    {OPEN_ROWS, .offer = hypothesis_places},
+    {OPEN_ROWS, .offer = hypothesis_scale},
+    {OPEN_ROWS, .offer = hypothesis_slope},
+    {OPEN_ROWS, .offer = hypothesis_rounded_output},
+    {OPEN_ROWS, .offer = hypothesis_rounding},
+    {OPEN_ROWS, .offer = hypothesis_rounded_weights},
+    {OPEN_ROWS, .offer = hypothesis_any_slope},
+    {OPEN_ROWS, .offer = hypothesis_any_scale},
+    {OPEN_ROWS, .read = hypothesis_merge},
+    {OPEN_ROWS, .read = hypothesis_doubled},
+    {OPEN_ROWS, .read = hypothesis_few_keys},
+    {OPEN_ROWS, .read = hypothesis_stale},
+};
+
+enum { NUM_HYPOTHESES = sizeof hypotheses / sizeof hypotheses[0] };
+
+static bool is_tried(enum tried_of of, const struct suspect *suspect)
 {
-    return failing && !suspect_is_settled(suspect) && !progress_cancelled(suspect->progress);
+    return of == ALL_ROWS || (suspect->fails && (of == FAILING_ROWS || !suspect_is_settled(suspect)));
 }
 
-static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, struct error *error)
+static enum error_kind explain_by_keys(struct suspect *suspect, struct error *error)
 {
     enum error_kind kind = suspect_read_keys(suspect, error);
     if (!kind && !suspect->by_lse)
         suspect->of_one_key = nearest_values_left_by_one(suspect);
-    if (!kind && failing) {
-        hypothesis_lse(suspect);
-        hypothesis_cap(suspect);
-        hypothesis_queries(suspect);
+    for (size_t i = 0; i < NUM_HYPOTHESES && !kind && !progress_cancelled(suspect->progress); i++) {
+        if (!is_tried(hypotheses[i].of, suspect))
+            continue;
+        if (hypotheses[i].offer)
+            hypotheses[i].offer(suspect);
+        else
+            kind = hypotheses[i].read(suspect, error);
     }
-    if (!kind && failing)
-        kind = hypothesis_mask(suspect, error);
-    if (!kind && failing)
-        hypothesis_contract(suspect);
-    if (!kind && is_open(suspect, failing))
-        kind = hypothesis_keys(suspect, error);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_one_key(suspect);
-    if (!kind && !progress_cancelled(suspect->progress))
-        kind = hypothesis_chunk(suspect, failing, error);
-    if (!kind && is_open(suspect, failing))
-        kind = hypothesis_heads(suspect, error);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_places(suspect);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_scale(suspect);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_slope(suspect);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_rounded_output(suspect);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_rounding(suspect);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_rounded_weights(suspect);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_any_slope(suspect);
-    if (!kind && is_open(suspect, failing))
-        hypothesis_any_scale(suspect);
-    if (!kind && is_open(suspect, failing))
-        kind = hypothesis_merge(suspect, error);
-    if (!kind && is_open(suspect, failing))
-        kind = hypothesis_doubled(suspect, error);
-    if (!kind && is_open(suspect, failing))
-        kind = hypothesis_few_keys(suspect, error);
-    if (!kind && is_open(suspect, failing))
-        kind = hypothesis_stale(suspect, error);
     if (!kind && progress_cancelled(suspect->progress))
         kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return kind;
@@ -169,6 +169,7 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     int row = ranked->row;
     bool by_lse = ranked->failing && !ranked->out_fails;
     enum error_kind kind = suspect_init(suspect, row, by_lse, inquiry->exhibit, &inquiry->verdict->rows[row], error);
+    suspect->fails = ranked->failing;
     suspect->within = criterion_decide(&by_bound, &inquiry->verdict->total) == DECISION_PASS;
     suspect->beyond_anywhere = criterion_out_beyond(&by_bound, &inquiry->verdict->total) ||
                                criterion_lse_beyond(&by_bound, &inquiry->verdict->total);
@@ -187,9 +188,9 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
             hypothesis_inputs(suspect);
         return kind;
     }
-    kind = explain_by_keys(suspect, ranked->failing, error);
+    kind = explain_by_keys(suspect, error);
     if (!kind && ranked->failing && suspect->best.signature == SIGNATURE_UNKNOWN && suspect_leave_later_keys(suspect))
-        kind = explain_by_keys(suspect, true, error);
+        kind = explain_by_keys(suspect, error);
     return kind;
 }
 

@@ -55,6 +55,7 @@ struct suspect {
     int kv_head; /* whose v is read: the head's own, or a hypothesis' */
     double slope;
     double sink;          /* the head's learned sink, or a hypothesis' one; -INFINITY: there is none */
+    bool fails;           /* one that does not is looked at for what it has in common with those that do */
     bool by_lse;          /* out is right, lse is not */
     bool leaks;           /* what stands in masked slots is known to change results */
     bool beyond;          /* out or lse is further off than the error bound allows, where there is one */
