@@ -218,15 +218,53 @@ static double budget_share(double err, double bound)
     return err == 0 ? 0 : err / bound;
 }
 
+/* Elements of row r, whose errors in ulp go to err_ulp [D]. outputs: room for a row. */
+static void tally_out(struct tally *of_row, struct tally *total, const struct exhibit *exhibit, size_t r,
+                      float *outputs, double *err_ulp)
+{
+    const struct truth *truth = exhibit->truth;
+    const enum dtype dtype = exhibit->problem->dtype;
+    const void *out = exhibit->output->out;
+    const size_t head_dim = (size_t)exhibit->problem->head_dim;
+    dtype_widen(dtype, out, r * head_dim, head_dim, outputs);
+    for (size_t d = 0; d < head_dim; d++) {
+        size_t i = r * head_dim + d;
+        struct element element = {
+            .index = (int64_t)i,
+            .output = outputs[d],
+            .truth = truth->value[i],
+            .magnitude = truth->magnitude[i],
+            .comparison = judge_element(outputs[d], dtype, truth, i, &exhibit->criterion.tolerance),
+            .unwritten = poison_is_at(dtype, out, i),
+        };
+        element.bound = exhibit->bound ? exhibit->bound[i] + truth->radius[i] : NAN;
+        element.budget_share = budget_share(element.comparison.err, element.bound);
+        err_ulp[d] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
+        tally_element(of_row, &element);
+        tally_element(total, &element);
+    }
+}
+
+static void tally_lse_of_row(struct tally *of_row, struct tally *total, const struct exhibit *exhibit, size_t r)
+{
+    const struct truth *truth = exhibit->truth;
+    const struct tolerance *tolerance = &exhibit->criterion.tolerance;
+    const float given = exhibit->output->lse[r];
+    struct row_lse lse = {
+        .comparison = judge_lse(given, truth, r, tolerance),
+        .relatively_off = compare_lse(given, truth, r, tolerance->atol, tolerance->rtol).mismatched,
+        .bound = exhibit->lse_bound ? exhibit->lse_bound[r] + truth->lse_radius[r] : NAN,
+    };
+    lse.budget_share = budget_share(lse.comparison.err, lse.bound);
+    tally_lse(of_row, &lse);
+    tally_lse(total, &lse);
+}
+
 enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exhibit, struct error *error)
 {
     const struct problem *problem = exhibit->problem;
-    const struct output *output = exhibit->output;
-    const struct truth *truth = exhibit->truth;
-    const struct tolerance *tolerance = &exhibit->criterion.tolerance;
     size_t num_rows = (size_t)problem_rows(problem), head_dim = (size_t)problem->head_dim;
     size_t elements = num_rows * head_dim;
-    enum dtype dtype = problem->dtype;
     enum error_kind kind = ERROR_NONE;
     COMPUTING_ENVIRONMENT();
     *verdict = (struct verdict){.num_rows = problem_rows(problem)};
@@ -247,41 +285,17 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exh
             verdict->rows[r] = of_row.metrics;
             continue;
         }
-        dtype_widen(dtype, output->out, r * head_dim, head_dim, row);
-        for (size_t d = 0; d < head_dim; d++) {
-            size_t i = r * head_dim + d;
-            struct element element = {
-                .index = (int64_t)i,
-                .output = row[d],
-                .truth = truth->value[i],
-                .magnitude = truth->magnitude[i],
-                .comparison = judge_element(row[d], dtype, truth, i, tolerance),
-                .unwritten = poison_is_at(dtype, output->out, i),
-            };
-            element.bound = exhibit->bound ? exhibit->bound[i] + truth->radius[i] : NAN;
-            element.budget_share = budget_share(element.comparison.err, element.bound);
-            end[d] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
-            tally_element(&of_row, &element);
-            tally_element(&total, &element);
-        }
-        if (output->lse) {
-            struct row_lse lse = {
-                .comparison = judge_lse(output->lse[r], truth, r, tolerance),
-                .relatively_off = compare_lse(output->lse[r], truth, r, tolerance->atol, tolerance->rtol).mismatched,
-                .bound = exhibit->lse_bound ? exhibit->lse_bound[r] + truth->lse_radius[r] : NAN,
-            };
-            lse.budget_share = budget_share(lse.comparison.err, lse.bound);
-            tally_lse(&of_row, &lse);
-            tally_lse(&total, &lse);
-        }
-        of_row.metrics.lse_unknown = !output->lse;
+        tally_out(&of_row, &total, exhibit, r, row, end);
+        if (exhibit->output->lse)
+            tally_lse_of_row(&of_row, &total, exhibit, r);
+        of_row.metrics.lse_unknown = !exhibit->output->lse;
         tally_finish(&of_row, end);
         end += head_dim;
         verdict->rows[r] = of_row.metrics;
     }
     tally_finish(&total, err_ulp);
     verdict->total = total.metrics;
-    verdict->total.lse_unknown = !output->lse;
+    verdict->total.lse_unknown = !exhibit->output->lse;
 
 out:
     free(row);
