@@ -315,14 +315,95 @@ static bool is_of_factor(struct suspect *suspect)
     return false;
 }
 
+struct looks {
+    double along, truth_squares, err_squares; /* sums of err * truth, truth^2 and err^2 */
+    double largest;                           /* |err|, in units of sum w|v| */
+    double lse_err;
+};
+
+static struct looks looks_of(const struct suspect *suspect)
+{
+    struct looks looks = {.lse_err = suspect->lse - suspect->truth_lse};
+    for (int d = 0; d < suspect->problem->head_dim; d++) {
+        double err = suspect->out[d] - suspect->truth[d];
+        looks.along += err * suspect->truth[d];
+        looks.truth_squares += suspect->truth[d] * suspect->truth[d];
+        looks.err_squares += err * err;
+        looks.largest = fmax(looks.largest, fabs(err) / suspect->magnitude[d]);
+    }
+    return looks;
+}
+
+/* Errors that roundings do not make, which is said of the row: along few values, or larger than they are. */
+static bool is_no_rounding(struct suspect *suspect, const struct looks *looks, double limit, double loss)
+{
+    double each;
+    if (nearest_values_are_one_and_truth(suspect)) {
+        snprintf(suspect->remark, sizeof suspect->remark,
+                 "out is off along the value of one key and its own alone, and by more than roundings would be that "
+                 "leave all others");
+        return true;
+    }
+    if (nearest_values_are_few(suspect)) {
+        snprintf(suspect->remark, sizeof suspect->remark,
+                 "out is off along the values of a few keys alone, and by more than roundings would be that leave all "
+                 "others");
+        return true;
+    }
+    if (!(looks->largest <= limit) || !(fabs(looks->lse_err) <= limit)) {
+        if (suspect->lse_unknown)
+            snprintf(suspect->remark, sizeof suspect->remark,
+                     "errors without a direction, up to %.3g of sum w|v|, where rounding does %.3g", looks->largest,
+                     limit);
+        else
+            snprintf(suspect->remark, sizeof suspect->remark,
+                     "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g, where rounding does %.3g",
+                     looks->largest, looks->lse_err, limit);
+        return true;
+    }
+    if (suspect->is_coarse && !suspect->within) {
+        snprintf(
+            suspect->remark, sizeof suspect->remark,
+            "errors without a direction, up to %.3g of sum w|v|, which no arithmetic with one rounding explains that "
+            "is not as coarse as other faults",
+            looks->largest);
+        return true;
+    }
+    if (!suspect->within && is_of_factor(suspect))
+        return true;
+    if (!suspect->within && is_beyond_random(suspect, loss, &each)) {
+        snprintf(
+            suspect->remark, sizeof suspect->remark,
+            "errors without a direction, up to %.3g of sum w|v|, as where each weight is off by %.2g%% for itself, "
+            "which is more than rounding does",
+            looks->largest, 100 * each);
+        return true;
+    }
+    return false;
+}
+
+static void conclude_rounding(struct suspect *suspect, const struct looks *looks)
+{
+    struct match *best = &suspect->best;
+    best->signature = SIGNATURE_PRECISION_LOSS;
+    best->rms = suspect->error;
+    best->residual = NAN;
+    best->remedy = suspect->within ? of_declared : NULL;
+    if (suspect->lse_unknown)
+        snprintf(best->detail, sizeof best->detail, "errors without a direction, up to %.3g of sum w|v|",
+                 looks->largest);
+    else
+        snprintf(best->detail, sizeof best->detail,
+                 "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", looks->largest, looks->lse_err);
+}
+
 /* Errors of which nothing is known but their looks: small against sum w|v| / l, without a direction, and of more keys
  * than a few. */
 void hypothesis_noise(struct suspect *suspect)
 {
-    double along = 0, truth_squares = 0, err_squares = 0, largest = 0, loss = absolute_loss(suspect);
-    double small = 0x1p-5; /* beyond it only where biases have an absolute form, far from position 0 */
-    int dims = suspect->problem->head_dim;
-    if (suspect->visible == 0 || dims < 16)
+    const double loss = absolute_loss(suspect);
+    const double small = 0x1p-5; /* beyond it only where biases have an absolute form, far from position 0 */
+    if (suspect->visible == 0 || suspect->problem->head_dim < 16)
         return;
     if (suspect->by_lse) {
         explain_lse(suspect, loss);
@@ -331,69 +412,11 @@ void hypothesis_noise(struct suspect *suspect)
     bool far = loss > small && hypothesis_absolute_helps(suspect);
     double looks_small = far ? fmin(0x1p-3, loss) : small,
            limit = noise_limit(suspect, looks_small, far || loss <= small);
-    for (int d = 0; d < dims; d++) {
-        double err = suspect->out[d] - suspect->truth[d];
-        along += err * suspect->truth[d];
-        truth_squares += suspect->truth[d] * suspect->truth[d];
-        err_squares += err * err;
-        largest = fmax(largest, fabs(err) / suspect->magnitude[d]);
-    }
-    double lse_err = suspect->lse - suspect->truth_lse;
-    if (!(largest <= looks_small) || !(fabs(lse_err) <= looks_small))
+    const struct looks looks = looks_of(suspect);
+    if (!(looks.largest <= looks_small) || !(fabs(looks.lse_err) <= looks_small))
         return;
-    if (along * along > 0.5 * truth_squares * err_squares) {
-        explain_factor(suspect, 1 + along / truth_squares, loss);
-        return;
-    }
-    if (nearest_values_are_one_and_truth(suspect)) {
-        snprintf(suspect->remark, sizeof suspect->remark,
-                 "out is off along the value of one key and its own alone, and by more than roundings would be that "
-                 "leave all others");
-        return;
-    }
-    if (nearest_values_are_few(suspect)) {
-        snprintf(suspect->remark, sizeof suspect->remark,
-                 "out is off along the values of a few keys alone, and by more than roundings would be that leave all "
-                 "others");
-        return;
-    }
-    if (!(largest <= limit) || !(fabs(lse_err) <= limit)) {
-        if (suspect->lse_unknown)
-            snprintf(suspect->remark, sizeof suspect->remark,
-                     "errors without a direction, up to %.3g of sum w|v|, where rounding does %.3g", largest, limit);
-        else
-            snprintf(suspect->remark, sizeof suspect->remark,
-                     "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g, where rounding does %.3g",
-                     largest, lse_err, limit);
-        return;
-    }
-    if (suspect->is_coarse && !suspect->within) {
-        snprintf(
-            suspect->remark, sizeof suspect->remark,
-            "errors without a direction, up to %.3g of sum w|v|, which no arithmetic with one rounding explains that "
-            "is not as coarse as other faults",
-            largest);
-        return;
-    }
-    if (!suspect->within && is_of_factor(suspect))
-        return;
-    double each;
-    if (!suspect->within && is_beyond_random(suspect, loss, &each)) {
-        snprintf(
-            suspect->remark, sizeof suspect->remark,
-            "errors without a direction, up to %.3g of sum w|v|, as where each weight is off by %.2g%% for itself, "
-            "which is more than rounding does",
-            largest, 100 * each);
-        return;
-    }
-    suspect->best.signature = SIGNATURE_PRECISION_LOSS;
-    suspect->best.rms = suspect->error;
-    suspect->best.residual = NAN;
-    suspect->best.remedy = suspect->within ? of_declared : NULL;
-    if (suspect->lse_unknown)
-        snprintf(suspect->best.detail, sizeof suspect->best.detail,
-                 "errors without a direction, up to %.3g of sum w|v|", largest);
-    else
-        snprintf(suspect->best.detail, sizeof suspect->best.detail,
-                 "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", largest, lse_err);
+    if (looks.along * looks.along > 0.5 * looks.truth_squares * looks.err_squares)
+        explain_factor(suspect, 1 + looks.along / looks.truth_squares, loss);
+    else if (!is_no_rounding(suspect, &looks, limit, loss))
+        conclude_rounding(suspect, &looks);
 }
