@@ -242,6 +242,18 @@ static inline double rule_right(const struct problem *problem, int head, int64_t
     return visible_or_none(problem, key, right_logit(problem, head, key));
 }
 
+/* The output is the exact result of another problem of that shape. */
+static inline void answer_as_of(struct signature_trial *trial, const struct problem *other)
+{
+    double *out = malloc((size_t)other->head_dim * sizeof *out);
+    assert_non_null(out);
+    for (int h = 0; h < other->num_heads; h++) {
+        trial->output.lse[h] = (float)attend_exactly(other, h, rule_right, 0, 0, 0, out);
+        set_out(trial, h, out);
+    }
+    free(out);
+}
+
 static inline double rule_no_bias(const struct problem *problem, int head, int64_t key, double parameter)
 {
     (void)parameter;

@@ -46,13 +46,9 @@ static struct signature_trial move_at(float slope, unsigned which, place_rule *r
     begin(&trial);
     struct problem told = trial.made.problem;
     void *k = moved(told.k, rule, by), *v = moved(told.v, rule, by);
-    double out[DIM];
     told.k = which & OF_K ? k : told.k;
     told.v = which & OF_V ? v : told.v;
-    for (int h = 0; h < HEADS; h++) {
-        trial.output.lse[h] = (float)attend_exactly(&told, h, rule_right, 0, 0, 0, out);
-        set_out(&trial, h, out);
-    }
+    answer_as_of(&trial, &told);
     free(k);
     free(v);
     return trial;
