@@ -542,49 +542,60 @@ static bool is_there(const char *path)
     return file;
 }
 
-/* A folder, and the path of a bundle in it. */
-struct place {
+/* A problem and an output, options of its judging, and a folder with the path of a bundle that there is none of yet. */
+struct bundle_trial {
+    struct small small;
+    struct alibicheck_output output;
+    alibicheck_problem *problem;
+    alibicheck_options *options;
     char folder[SCRATCH_SIZE], path[SCRATCH_PATH_SIZE];
 };
 
-static struct place new_place(void)
+static void begin_bundle(struct bundle_trial *trial)
 {
-    struct place place;
-    assert_non_null(scratch_folder(place.folder, "test_api"));
-    snprintf(place.path, sizeof place.path, "%s/b.safetensors", place.folder);
-    return place;
+    trial->small = made();
+    trial->output = small_output(&trial->small);
+    trial->problem = problem_of(&trial->small);
+    assert_ok(alibicheck_options_new(&trial->options, &error));
+    assert_non_null(scratch_folder(trial->folder, "test_api"));
+    snprintf(trial->path, sizeof trial->path, "%s/b.safetensors", trial->folder);
+}
+
+/* No bundle is left: each test has taken its own away. */
+static void end_bundle(struct bundle_trial *trial)
+{
+    assert_int_equal(rmdir(trial->folder), 0);
+    alibicheck_options_free(trial->options);
+    alibicheck_problem_free(trial->problem);
 }
 
 static void test_a_bundle_is_written(void **state)
 {
     (void)state;
-    struct small small = made();
-    const struct alibicheck_output output = small_output(&small);
-    alibicheck_problem *problem = problem_of(&small);
-    alibicheck_options *options;
+    struct bundle_trial trial;
     alibicheck_verdict *verdict;
-    struct place place = new_place();
-    assert_ok(alibicheck_options_new(&options, &error));
-    assert_ok(alibicheck_options_set_bundle(options, place.path, 1, &error));
-    assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
-    assert_false(is_there(place.path)); /* it passes */
+    begin_bundle(&trial);
+    assert_ok(alibicheck_options_set_bundle(trial.options, trial.path, 1, &error));
+    assert_ok(alibicheck_judge(&verdict, trial.problem, &trial.output, NULL, trial.options, &error));
+    assert_false(is_there(trial.path)); /* it passes */
     alibicheck_verdict_free(verdict);
-    small.out[0] += 1;
-    assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
-    assert_true(is_there(place.path));
+    trial.small.out[0] += 1;
+    assert_ok(alibicheck_judge(&verdict, trial.problem, &trial.output, NULL, trial.options, &error));
+    assert_true(is_there(trial.path));
     alibicheck_verdict_free(verdict);
-    unlink(place.path);
-    rmdir(place.folder);
+    unlink(trial.path);
+    assert_int_equal(rmdir(trial.folder), 0);
     /* It cannot be written any more: that is said before any work, which would be cancelled here. */
     alibicheck_progress *progress;
     assert_ok(alibicheck_progress_new(&progress, &error));
-    assert_ok(alibicheck_options_set_progress(options, progress, &error));
+    assert_ok(alibicheck_options_set_progress(trial.options, progress, &error));
     alibicheck_progress_cancel(progress);
-    assert_int_equal(alibicheck_judge(&verdict, problem, &output, NULL, options, &error), ALIBICHECK_SYSTEM);
+    assert_int_equal(alibicheck_judge(&verdict, trial.problem, &trial.output, NULL, trial.options, &error),
+                     ALIBICHECK_SYSTEM);
     assert_null(verdict);
-    alibicheck_options_free(options);
+    alibicheck_options_free(trial.options);
     alibicheck_progress_free(progress);
-    alibicheck_problem_free(problem);
+    alibicheck_problem_free(trial.problem);
 }
 
 /* No file can grow: what was looked at before the work could be written then. */
@@ -605,30 +616,27 @@ static int judge_without_room(alibicheck_verdict **verdict, const alibicheck_pro
 static void test_a_bundle_that_cannot_be_written_takes_no_verdict_away(void **state)
 {
     (void)state;
-    struct small small = made();
-    const struct alibicheck_output output = small_output(&small);
-    alibicheck_problem *problem = problem_of(&small);
-    alibicheck_options *options;
+    struct bundle_trial trial;
     alibicheck_verdict *verdict;
-    struct place place = new_place();
-    assert_ok(alibicheck_options_new(&options, &error));
+    begin_bundle(&trial);
     for (int if_wrong = 0; if_wrong < 2; if_wrong++)
         for (int of = 0; of < 3; of++) {
             static int (*const set[])(alibicheck_options *, const char *, int, struct alibicheck_error *) = {
                 alibicheck_options_set_bundle, alibicheck_options_set_bundle_without_kv,
                 alibicheck_options_set_private_bundle};
-            small = made();
-            assert_ok(set[of](options, place.path, if_wrong, &error));
+            trial.small = made();
+            assert_ok(set[of](trial.options, trial.path, if_wrong, &error));
             if (if_wrong) {
-                assert_ok(judge_without_room(&verdict, problem, &output, options));
+                assert_ok(judge_without_room(&verdict, trial.problem, &trial.output, trial.options));
                 assert_string_equal(alibicheck_verdict_bundle_error(verdict), "");
                 alibicheck_verdict_free(verdict);
             } else { /* it passes, and nobody is told anything but that */
-                assert_int_equal(judge_without_room(&verdict, problem, &output, options), ALIBICHECK_SYSTEM);
+                assert_int_equal(judge_without_room(&verdict, trial.problem, &trial.output, trial.options),
+                                 ALIBICHECK_SYSTEM);
                 assert_null(verdict);
             }
-            small.out[0] += 1;
-            assert_ok(judge_without_room(&verdict, problem, &output, options));
+            trial.small.out[0] += 1;
+            assert_ok(judge_without_room(&verdict, trial.problem, &trial.output, trial.options));
             assert_string_equal(alibicheck_verdict_status(verdict), "fail");
             const char *why = alibicheck_verdict_bundle_error(verdict), *message = alibicheck_verdict_message(verdict);
             assert_non_null(strstr(why, "File too large"));
@@ -636,13 +644,11 @@ static void test_a_bundle_that_cannot_be_written_takes_no_verdict_away(void **st
             const char *line = strstr(message, "\n  no bundle was written: ");
             assert_non_null(line);
             assert_non_null(strstr(line, why));
-            assert_false(is_there(place.path));
+            assert_false(is_there(trial.path));
             alibicheck_verdict_free(verdict);
         }
     assert_string_equal(alibicheck_verdict_bundle_error(NULL), "");
-    assert_int_equal(rmdir(place.folder), 0);
-    alibicheck_options_free(options);
-    alibicheck_problem_free(problem);
+    end_bundle(&trial);
 }
 
 /* All of a file, which then is no more. */
@@ -660,29 +666,23 @@ static void test_a_private_bundle_has_other_tensors(void **state)
 {
     (void)state;
     static uint8_t plain[1 << 20], turned[2][1 << 20];
-    struct small small = made();
-    const struct alibicheck_output output = small_output(&small);
-    alibicheck_problem *problem = problem_of(&small);
-    alibicheck_options *options;
+    struct bundle_trial trial;
     alibicheck_verdict *verdict;
-    struct place place = new_place();
+    begin_bundle(&trial);
     size_t size[3];
-    assert_ok(alibicheck_options_new(&options, &error));
     for (int i = 0; i < 3; i++) {
-        assert_ok(i == 0 ? alibicheck_options_set_bundle(options, place.path, 0, &error)
-                         : alibicheck_options_set_private_bundle(options, place.path, 0, &error));
-        assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
+        assert_ok(i == 0 ? alibicheck_options_set_bundle(trial.options, trial.path, 0, &error)
+                         : alibicheck_options_set_private_bundle(trial.options, trial.path, 0, &error));
+        assert_ok(alibicheck_judge(&verdict, trial.problem, &trial.output, NULL, trial.options, &error));
         alibicheck_verdict_free(verdict);
-        size[i] = bytes_of(i == 0 ? plain : turned[i - 1], sizeof plain, place.path);
+        size[i] = bytes_of(i == 0 ? plain : turned[i - 1], sizeof plain, trial.path);
     }
     assert_true(size[0] > 8 && size[0] < sizeof plain && size[1] == size[0] && size[2] == size[0]);
     size_t tensors = 8 + plain[0] + ((size_t)plain[1] << 8); /* behind the header, which has digests */
     assert_true(tensors < size[0]);
     assert_memory_not_equal(plain + tensors, turned[0] + tensors, size[0] - tensors);
     assert_memory_not_equal(turned[0] + tensors, turned[1] + tensors, size[0] - tensors);
-    rmdir(place.folder);
-    alibicheck_options_free(options);
-    alibicheck_problem_free(problem);
+    end_bundle(&trial);
 }
 
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
