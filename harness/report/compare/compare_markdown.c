@@ -10,6 +10,9 @@
 /* GitHub takes a step summary of 1 MiB and drops it whole if it is larger. */
 enum { MARKDOWN_MAX_BYTES = 1000000, CHANGES_NAMED = 6, FINE_NAMED = 200 };
 
+/* What Markdown would take for its own. */
+static const char special[] = "|`*_<>[]\\&~";
+
 /* A cell of a table: code if nothing in it would end the code or escape the escape, and no bar ends the cell. */
 static bool print_cell(FILE *stream, const char *text, bool as_code)
 {
@@ -17,11 +20,30 @@ static bool print_cell(FILE *stream, const char *text, bool as_code)
     const char *mark = as_code && line && !line[strcspn(line, "`\\")] ? "`" : "";
     fprintf(stream, "%s", mark);
     for (const char *c = line; c && *c; c++) {
-        if (strchr(*mark ? "|" : "|`*_<>[]\\&~", *c))
+        if (strchr(*mark ? "|" : special, *c))
             fputc('\\', stream);
         fputc(*c, stream);
     }
     fprintf(stream, "%s", mark);
+    free(line);
+    return line;
+}
+
+/* A line of prose, in which what stands between two backticks is code, unless a key or a name has two in a row, which
+ * would end none of ours. No cell of a table. */
+static bool print_prose(FILE *stream, const char *text)
+{
+    if (strstr(text, "``"))
+        return print_cell(stream, text, false);
+    char *line = text_line(text, POINT_KEY_SIZE);
+    bool in_code = false;
+    for (const char *c = line; c && *c; c++) {
+        if (*c == '`' && (in_code || strchr(c + 1, '`')))
+            in_code = !in_code;
+        else if (!in_code && strchr(special, *c))
+            fputc('\\', stream);
+        fputc(*c, stream);
+    }
     free(line);
     return line;
 }
@@ -87,7 +109,7 @@ static bool print_advice(FILE *stream, const struct compare_view *view)
         fputs("\n", stream);
     for (char *line; complete && (line = strsep(&rest, "\n")) && *line;) {
         fputs("- ", stream);
-        complete = print_cell(stream, line, false);
+        complete = print_prose(stream, line);
         fputs("\n", stream);
     }
     free(advice);
@@ -110,7 +132,7 @@ static bool print_heading(FILE *stream, const struct collation *collation)
             fprintf(stream, "\n%s\n", collation_void(collation));
         if (*hint)
             fputs("\n", stream);
-        complete = print_cell(stream, hint, false) && complete;
+        complete = print_prose(stream, hint) && complete;
         if (*hint)
             fputs("\n", stream);
     }

@@ -543,6 +543,29 @@ static void test_markdown_is_small(void **state)
     clear(&pair);
 }
 
+/* A command in what is to be done is code, and a key that has backticks breaks out of none. */
+static void test_markdown_has_commands_as_code(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after, *has;
+    } rows[] = {
+        {"key=\"a:b_c\"", "key=\"a:b_c\";max_ulp_err=0.75", "--only 'a:b\\_c' --verbose to the run's command"},
+        {"key=\"a:b\"", "key=\"a:b\";max_ulp_err=0.75", "; `alibicheck explain CASE... --only KEY` says"},
+        {"key=\"a:```<b>`\"", "key=\"a:```<b>`\";max_ulp_err=0.75", "--only 'a:\\`\\`\\`\\<b\\>\\`'"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair pair;
+        join(&pair, &rows[i].before, 1, &rows[i].after, 1, &rules, NULL);
+        const struct compare_view view = {.collation = &pair.collation, .width = 80};
+        char *text = print(&compare_markdown, &view);
+        if (!strstr(text, rows[i].has))
+            fail_msg("%s is not in %s", rows[i].has, text);
+        free(text);
+        clear(&pair);
+    }
+}
+
 static void assert_xpath(xmlDoc *document, const char *expression, const char *expected)
 {
     xmlXPathContext *context = xmlXPathNewContext(document);
@@ -632,6 +655,7 @@ int main(void)
         cmocka_unit_test(test_what_is_left_out_is_said),
         cmocka_unit_test(test_at_most_ten_annotations),
         cmocka_unit_test(test_markdown_is_small),
+        cmocka_unit_test(test_markdown_has_commands_as_code),
         cmocka_unit_test(test_junit),
         cmocka_unit_test(test_words),
     };
