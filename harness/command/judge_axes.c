@@ -128,17 +128,21 @@ enum error_kind judge_bind_shapes(struct judge_reading *reading, struct error *e
         [LAYOUT_VLLM_V0] =
             "k [pages, KV heads, head_dim / x, page size, x] and v [pages, KV heads, head_dim, page size]",
     };
+    static const char of_ragged[] = "[queries of all sequences, heads, head_dim]";
+    static const char of_bhsd[] = "[heads, head_dim], [sequences, heads, head_dim] or [sequences, heads, queries, "
+                                  "head_dim]";
+    static const char of_bshd[] = "[heads, head_dim], [sequences, heads, head_dim] or [sequences, queries, heads, "
+                                  "head_dim]";
+    static const char of_one[] = "[heads, head_dim] or [queries, heads, head_dim] of one sequence (four axes: layout "
+                                 "BSHD or BHSD)";
     struct tensor_file *files = reading->input->files;
     struct judge_shape *shape = &reading->shape;
     enum judge_layout layout = reading->facts.layout;
     bool paged = reading->facts.paged;
-    const char *of_queries = reading->facts.ragged_queries ? "[queries of all sequences, heads, head_dim]"
-                             : layout == LAYOUT_BHSD ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, "
-                                                       "heads, queries, head_dim]"
-                             : layout == LAYOUT_BSHD || paged
-                                 ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, queries, heads, "
-                                   "head_dim]"
-                                 : "[heads, head_dim] or [queries, heads, head_dim] of one sequence";
+    const char *of_queries = reading->facts.ragged_queries    ? of_ragged
+                             : layout == LAYOUT_BHSD          ? of_bhsd
+                             : layout == LAYOUT_BSHD || paged ? of_bshd
+                                                              : of_one;
     *shape = judge_shape_unknown;
     enum error_kind kind = judge_shape_bind(shape, &reading->q, &files[TENSOR_FILE_Q],
                                             letters_of(reading, TENSOR_FILE_Q), of_queries, error);

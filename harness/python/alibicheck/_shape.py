@@ -29,7 +29,8 @@ def _query_letters(layout, paged):
     if layout == "BSHD" or paged:
         return {2: "HD", 3: "BHD", 4: "BQHD"}, ("[heads, head_dim], [sequences, heads, head_dim] or [sequences, "
                                                 "queries, heads, head_dim]")
-    return {2: "HD", 3: "QHD"}, "[heads, head_dim] or [queries, heads, head_dim] of one sequence"
+    return {2: "HD", 3: "QHD"}, ("[heads, head_dim] or [queries, heads, head_dim] of one sequence (four axes: layout "
+                                 "BSHD or BHSD)")
 
 
 def _lse_letters(layout, paged):

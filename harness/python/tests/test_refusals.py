@@ -72,7 +72,8 @@ REFUSED = [
     ({"k": PAGES}, "k: is [4, 16, 2, 32]; allowed: [keys, KV heads, head_dim]; in pages [pages, page size, KV heads, "
                    "head_dim] with block_table or kv_indptr"),
     ({"out": np.zeros((4, 33), np.float16)}, "out: is [4, 33], with 33 head_dim; allowed: 32, as q has; [heads, head_dim] or "
-                                             "[queries, heads, head_dim] of one sequence"),
+                                             "[queries, heads, head_dim] of one sequence (four axes: layout BSHD or "
+                                             "BHSD)"),
     ({"out": np.zeros((4, 32))}, "out: is of f64; allowed: f16, bf16, f32"),
     ({"q": np.zeros((4, 32), np.int32)}, "q: is of int32; allowed: f16, bf16, f32, e4m3, e5m2, e4m3fnuz"),
     ({"k_scale": 0.5}, "k_scale, v_scale: k is of f16 and v of f16; allowed: with k and v of one fp8 type"),
