@@ -92,6 +92,21 @@ static enum error_kind run_placed(struct oracle_work *work, unsigned layout, con
     return kind;
 }
 
+/* Of a kernel that is not given tensors elsewhere, or refuses them, lse and the inputs that are numbers. What does not
+ * show leaves what was concluded before. */
+static enum error_kind check_numbers(struct oracle_work *work, const struct oracle_report *before,
+                                     const struct trial_values *allowed, struct error *error)
+{
+    struct oracle_report *report = work->report;
+    enum error_kind kind = ERROR_NONE;
+    bool had = false;
+    if (before->outcome[ORACLE_STRIDES] != ORACLE_HELD) /* where they were among all */
+        kind = run_placed(work, LAYOUT_NUMBERS, allowed, &had, error);
+    if (!kind && !(had && report->outcome[ORACLE_STRIDES] == ORACLE_VIOLATED))
+        *report = *before;
+    return kind;
+}
+
 /*
  * Packed tensors at addresses that every kernel is to take. What assumes more of them, as allocators give it, is right
  * until it is handed a view. One that refuses them gives no wrong result, and one that is not given them has been
@@ -104,7 +119,7 @@ static enum error_kind check_placed(struct oracle_work *work, const struct trial
     bool had;
     enum error_kind kind = run_placed(work, LAYOUT_PLACED, allowed, &had, error);
     if (!kind && !had)
-        *report = before;
+        return check_numbers(work, &before, allowed, error);
     if (kind ? kind != ERROR_SUBJECT : report->outcome[ORACLE_STRIDES] != ORACLE_VIOLATED)
         return kind;
     const struct oracle_report placed = *report;

@@ -6,7 +6,7 @@
 #include "harness/subject/tensor_strides.h"
 #include "kernels/launch_setting.h"
 
-enum does { IS_SOUND, ERRS, REFUSES, CRASHES, ERRS_OF_NUMBERS, CRASHES_OF_NUMBERS };
+enum does { IS_SOUND, ERRS, REFUSES, CRASHES, ERRS_OF_NUMBERS, CRASHES_OF_NUMBERS, REFUSES_AND_ERRS_OF_NUMBERS };
 
 /* A kernel of ours that does so where it is given tensors elsewhere, or lse and the inputs that are numbers. */
 struct placed {
@@ -27,12 +27,14 @@ static enum error_kind run_placed(void *launcher, const struct sequences *sequen
     for (int tensor = 0; tensor < STRIDED_COUNT && tensors; tensor++)
         assert_int_equal((size_t)sequences->strides->of[tensor].first * sizeof(float) % (2 * BUFFER_ALIGNMENT),
                          BUFFER_ALIGNMENT);
-    if (shows && (placed->does == REFUSES || placed->does == CRASHES || placed->does == CRASHES_OF_NUMBERS)) {
+    const bool refuses = placed->does == REFUSES || placed->does == REFUSES_AND_ERRS_OF_NUMBERS;
+    if ((refuses && tensors) || (shows && (placed->does == CRASHES || placed->does == CRASHES_OF_NUMBERS))) {
         error_set(error, ERROR_SUBJECT, "it does not run");
-        return run_failed(error, placed->does == REFUSES ? RUN_FAILURE_REFUSAL : RUN_FAILURE_CRASH);
+        return run_failed(error, refuses ? RUN_FAILURE_REFUSAL : RUN_FAILURE_CRASH);
     }
     enum error_kind kind = placed->sound->subject.ops->run(&placed->sound->subject, &packed, audit, seconds, error);
-    if (!kind && shows && (placed->does == ERRS || placed->does == ERRS_OF_NUMBERS))
+    if (!kind && shows &&
+        (placed->does == ERRS || placed->does == ERRS_OF_NUMBERS || placed->does == REFUSES_AND_ERRS_OF_NUMBERS))
         f32(sequences->outputs[0].out)[0] += 1;
     return kind;
 }
@@ -82,6 +84,8 @@ static void test_what_comes_of_tensors_elsewhere(void **state)
          "with lse, masks, slopes, sinks and tables that begin at any number, expected"},
         {CRASHES_OF_NUMBERS, ORACLE_VIOLATED,
          "with lse, masks, slopes, sinks and tables that begin at any number: it does not run"},
+        {REFUSES_AND_ERRS_OF_NUMBERS, ORACLE_VIOLATED,
+         "with lse, masks, slopes, sinks and tables that begin at any number, expected"},
     };
     int launches;
     (void)state;
