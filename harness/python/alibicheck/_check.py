@@ -1,4 +1,5 @@
 """Running cases on a function: `alibicheck run --kernel-pipes`, whose other ends are here."""
+import contextlib
 import fcntl
 import json
 import os
@@ -121,18 +122,28 @@ class _Bundles:
             raise Refused(f"bundles {bundles!r}: allowed: the path of a folder")
         else:
             self.folder = os.path.abspath(os.fsdecode(bundles))
+        self.before = self._files()
+
+    def _files(self):
+        """What is there, and as of when."""
+        if not self.folder:
+            return {}
+        try:
+            with os.scandir(self.folder) as entries:
+                return {entry.name: entry.stat().st_mtime_ns for entry in entries}
+        except OSError:  # not there yet
+            return {}
 
     def words(self):
         return [f"--{self.kind.replace('_', '-')}", self.folder, "--keep-failed", "all"] if self.folder else []
 
     def line(self):
         """What a report says of it, once the run is over. A folder that nobody named is there where it has something."""
-        try:
-            files = sorted(os.listdir(self.folder)) if self.folder else []
-            if self.folder and self.is_own and not files:
+        there = self._files()
+        if self.folder and self.is_own and not there:
+            with contextlib.suppress(OSError):
                 os.rmdir(self.folder)
-        except OSError:
-            files = []
+        files = sorted(name for name, made in there.items() if self.before.get(name) != made)
         return f"what failed is kept in {self.folder}; to judge it again: alibicheck judge {self.folder}/{files[0]}" if files else ""
 
 

@@ -686,6 +686,14 @@ def test_failures_are_kept(program, case, tmp_path):
         for file in kept[:1]:
             done = subprocess.run([program, "judge", file], capture_output=True, text=True, check=False)
             assert done.returncode == 1 and "biases of the opposite sign" in done.stdout, done.stdout + done.stderr
+        assert (f"alibicheck judge {folder}/" in str(report)) == some
+
+
+def test_what_was_kept_before_is_not_told(program, case, tmp_path):
+    from kernels import wrong_sign
+    assert not alibicheck.check_kernel(wrong_sign, case, bundles=tmp_path, oracles="none") and os.listdir(tmp_path)
+    report = alibicheck.check_kernel(decode, case, bundles=tmp_path, oracles="none")
+    assert report and "what failed is kept" not in str(report)
 
 
 @pytest.mark.parametrize("arguments, what", [
