@@ -1,6 +1,6 @@
-/* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last; then the second
- * behind a short one and the first before it, one of two of its length, and one of two that share their first pages;
- * then many (oracle_many.c). */
+/* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last; then, of a kernel
+ * of ours, the second between two short ones; of others the second behind a short one and the first before it, and one
+ * of two of its length; then one of two that share their first pages, and one of many (oracle_many.c). */
 #include <stdio.h>
 
 #include "harness/judge/oracle/oracle_checks.h"

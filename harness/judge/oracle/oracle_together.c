@@ -1,7 +1,5 @@
 #include "harness/judge/oracle/oracle_together.h"
 
-#include <string.h>
-
 #include "harness/judge/oracle/oracle_other.h"
 
 const struct launch_setting all_settings = {
