@@ -64,9 +64,8 @@ static bool lacked_keys(struct part_work *part, struct work *work, enum error_ki
 /* Keeps what a run did that it must not. */
 static void keep_audit(struct work *work, const struct memory_audit *audit)
 {
-    if (*audit->breached && !*work->breached)
-        snprintf(work->breached, sizeof work->breached, "written to at byte %lld of %s, which has %zu",
-                 (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+    if (!*work->breached)
+        memory_audit_say(work->breached, sizeof work->breached, audit);
     if (*audit->changed && !*work->changed)
         snprintf(work->changed, sizeof work->changed, "%s is not what it was before the run", audit->changed);
 }

@@ -64,7 +64,7 @@ enum {
 };
 
 /* A sequence of a launch. Tensors are row-major, in the launch's types, and packed but for a kernel that takes strides.
- * This structure never grows. */
+ * What lies before and behind one is nobody's, to read as to write. This structure never grows. */
 struct alibicheck_kernel_sequence {
     int64_t seq_len;        /* N, 0 and up */
     int64_t q_position;     /* of the last query */

@@ -13,7 +13,8 @@
 struct callback {
     const struct alibicheck_kernel *kernel; /* the caller's */
     unsigned takes;
-    enum giving giving;        /* of a copy: what it changes is not changed for who judges */
+    enum giving giving; /* of a copy: what it changes is not changed for who judges */
+    bool fences;        /* behind inputs that do not lie packed: this process is the kernel's, and has its signals */
     struct kept_outputs kept;  /* its device is that of a kernel whose tensors are there; NULL: they are here */
     unsigned num_launches;     /* so far */
     struct leftover *leftover; /* the caller's: where to keep what launches leave behind; NULL: nobody asks */

@@ -64,6 +64,9 @@ static enum error_kind run(const struct subject *subject, const struct sequences
         kind = foreign->how->run(foreign->launcher, &given, &seen, seconds, error);
     if (foreign->subject.watch)
         launch_watch_take(foreign->subject.watch, sequences, kind, &seen);
+    if (foreign->overreads && *seen.overread)
+        memory_audit_overread(foreign->overreads, seen.overread, seen.overread_offset_bytes,
+                              seen.overread_buffer_bytes);
     if (audit)
         *audit = seen;
     free(strides);
@@ -101,8 +104,10 @@ static enum error_kind make_other(struct subject **other, const struct foreign_s
         return error_memory(error, "a subject", (double)sizeof *copy);
     *copy = foreign_subject_paged(foreign, setting);
     copy->layout = layout;
-    if (layout) /* what shows there alone is told of that alone */
+    if (layout) { /* what shows there alone is told of that alone, but for reads, which show nowhere else */
         copy->subject.watch = NULL;
+        copy->overreads = foreign->subject.watch ? &foreign->subject.watch->audit : foreign->overreads;
+    }
     *other = &copy->subject;
     return ERROR_NONE;
 }

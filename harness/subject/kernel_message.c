@@ -268,6 +268,11 @@ enum error_kind message_plan_result(struct safetensors_plan *plan, const struct 
             add_whole(&contents, "offset_bytes", -1, result->audit.offset_bytes);
             add_whole(&contents, "buffer_bytes", -1, (int64_t)result->audit.buffer_bytes);
         }
+        if (*result->audit.overread) {
+            add_word(&contents, "overread", result->audit.overread);
+            add_whole(&contents, "overread_offset_bytes", -1, (int64_t)result->audit.overread_offset_bytes);
+            add_whole(&contents, "overread_buffer_bytes", -1, (int64_t)result->audit.overread_buffer_bytes);
+        }
         if (result->ends)
             add_word(&contents, "ends", "true");
         if (*result->failure)

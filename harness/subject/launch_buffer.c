@@ -166,13 +166,25 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
-/* Room for a copy between zones. */
-static bool make_copy(struct given_tensor *given)
+/* Room for a copy between zones; NULL: there is none. */
+static char *make_copy(struct given_tensor *given)
 {
     given->copy = zones_allocate(given->size_bytes, given->zone_byte);
-    given->bytes = given->copy ? given->copy + given->zone_bytes : NULL;
+    char *const first = given->copy ? given->copy + given->zone_bytes : NULL;
+    given->bytes = first;
     given->has_zones = true;
-    return given->copy;
+    return first;
+}
+
+/* The same before a fence, if there is room for that and somebody asks for it. */
+static char *make_fenced(struct given_tensor *given, size_t alignment, bool fenced)
+{
+    if (!fenced ||
+        !fenced_memory_make(&given->fenced, given->size_bytes, alignment, given->zone_bytes, given->zone_byte))
+        return make_copy(given);
+    given->bytes = given->fenced.first;
+    given->has_zones = true;
+    return given->fenced.first;
 }
 
 bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
@@ -184,9 +196,10 @@ bool give(struct given_tensor *given, const char *name, const void *bytes, size_
                                    .zone_byte = (unsigned char)zone_byte,
                                    .zone_bytes = input_zone_bytes(size_bytes)};
     if (bytes && giving == GIVE_A_COPY) {
-        if (!make_copy(given))
+        char *const copy = make_copy(given);
+        if (!copy)
             return false;
-        memcpy(given->copy + given->zone_bytes, bytes, size_bytes);
+        memcpy(copy, bytes, size_bytes);
     } else if (bytes && giving == GIVE_ZONED) {
         given->has_zones = true;
     }
@@ -195,7 +208,7 @@ bool give(struct given_tensor *given, const char *name, const void *bytes, size_
 }
 
 bool give_behind(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
-                 size_t before_bytes)
+                 size_t before_bytes, bool fenced)
 {
     *given = (struct given_tensor){.name = name,
                                    .size_bytes = before_bytes + size_bytes,
@@ -204,16 +217,17 @@ bool give_behind(struct given_tensor *given, const char *name, const void *bytes
                                    .zone_bytes = input_zone_bytes(before_bytes + size_bytes)};
     if (!bytes)
         return true;
-    if (!make_copy(given))
+    char *const copy = make_fenced(given, 2 * before_bytes, fenced);
+    if (!copy)
         return false;
-    memset(given->copy + given->zone_bytes, zone_byte, before_bytes);
-    memcpy(given->copy + given->zone_bytes + before_bytes, bytes, size_bytes);
+    memset(copy, zone_byte, before_bytes);
+    memcpy(copy + before_bytes, bytes, size_bytes);
     given->digest = buffer_digest(given->bytes, given->size_bytes);
     return true;
 }
 
 bool give_strided(struct given_tensor *given, const char *name, const void *packed,
-                  const struct tensor_strides *strides, const struct strided_shape *shape)
+                  const struct tensor_strides *strides, const struct strided_shape *shape, bool fenced)
 {
     const size_t size_bytes = strided_bytes(strides, shape);
     *given = (struct given_tensor){.name = name,
@@ -222,10 +236,11 @@ bool give_strided(struct given_tensor *given, const char *name, const void *pack
                                    .zone_bytes = input_zone_bytes(size_bytes)};
     if (!packed)
         return true;
-    if (!make_copy(given))
+    char *const copy = make_fenced(given, 2 * (size_t)BUFFER_ALIGNMENT, fenced);
+    if (!copy)
         return false;
-    memset(given->copy + given->zone_bytes, given->zone_byte, given->size_bytes);
-    strided_spread(given->copy + given->zone_bytes, packed, strides, shape);
+    memset(copy, given->zone_byte, given->size_bytes);
+    strided_spread(copy, packed, strides, shape);
     given->first_bytes = (size_t)strides->first * dtypes[shape->dtype].size_bytes;
     given->digest = buffer_digest(given->bytes, given->size_bytes);
     return true;
@@ -246,6 +261,7 @@ bool give_far(struct given_tensor *given, const char *name, const void *packed, 
 void given_clear(struct given_tensor *given)
 {
     free(given->copy);
+    fenced_memory_clear(&given->fenced);
     far_tensor_clear(&given->far);
 }
 
@@ -261,11 +277,14 @@ size_t given_copy_bytes(const struct given_tensor *given)
 
 void given_audit(const struct given_tensor *given, struct memory_audit *audit)
 {
-    if (given->bytes && given->has_zones)
+    const size_t touched = fenced_memory_touched(&given->fenced);
+    if (given->bytes && given->has_zones && (!given->fenced.first || fenced_memory_open(&given->fenced)))
         audit_zones(given->bytes, given->size_bytes, given->zone_bytes, given->zone_byte, given->name,
                     given->first_bytes, audit);
     const uint64_t digest =
         given->far.first ? far_tensor_digest(&given->far) : buffer_digest(given->bytes, given->size_bytes);
     if (digest != given->digest)
         memory_audit_change(audit, given->name);
+    if (touched > 0)
+        memory_audit_overread(audit, given->name, touched - given->first_bytes, given->size_bytes - given->first_bytes);
 }

@@ -7,6 +7,7 @@
 #define HARNESS_SUBJECT_LAUNCH_BUFFER_H
 
 #include "harness/subject/far_tensor.h"
+#include "harness/subject/fenced_memory.h"
 #include "kernels/memory_audit.h"
 
 enum { ZONE_BYTES = 4096 }; /* of an output */
@@ -48,7 +49,8 @@ struct given_tensor {
     bool has_zones;                 /* of which each byte is */
     unsigned char zone_byte;
     size_t zone_bytes;
-    struct far_tensor far; /* in place of a copy, without zones; its first NULL: not */
+    struct fenced_memory fenced; /* in place of a copy, with zones; its first NULL: not */
+    struct far_tensor far;       /* in place of a copy, without zones; its first NULL: not */
 };
 
 uint64_t buffer_digest(const void *bytes, size_t size_bytes); /* 0: bytes is NULL */
@@ -73,18 +75,20 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
 /* Input of size_bytes. false: there is no memory for it. */
 bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
           enum giving giving);
-/* The same of a copy, the first byte so many behind an aligned one. */
+/* The same of a copy, the first byte so many, a power of two, behind an aligned one; fenced: what lies behind it cannot
+ * be read unnoticed, if there is room for that. The structure then stays where it is. */
 bool give_behind(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
-                 size_t before_bytes);
+                 size_t before_bytes, bool fenced);
 bool give_strided(struct given_tensor *given, const char *name, const void *packed,
-                  const struct tensor_strides *strides, const struct strided_shape *shape);
+                  const struct tensor_strides *strides, const struct strided_shape *shape, bool fenced);
 bool give_far(struct given_tensor *given, const char *name, const void *packed, const struct tensor_strides *strides,
               const struct strided_shape *shape, int64_t elements);
 void given_clear(struct given_tensor *given);
 const void *given_first(const struct given_tensor *given); /* where the kernel finds it; NULL: there is none */
 size_t given_copy_bytes(const struct given_tensor *given); /* of the copy with its zones */
 
-/* Tells of the first byte of a zone that was written to, and of an input that is not what it was. */
+/* Tells of the first byte of a zone that was written to, of one that was read, and of an input that is not what it was.
+ */
 void given_audit(const struct given_tensor *given, struct memory_audit *audit);
 
 #endif

@@ -28,25 +28,29 @@ static bool lies_behind(const struct sequences *sequences)
 }
 
 /* A tensor of sequence i, of so many bytes, where it is packed; or of the pools. */
-static bool give_tensor(struct given_tensor *given, const char *name, const struct sequences *sequences, int i,
-                        enum strided_tensor tensor, const void *packed, size_t size_bytes, enum giving giving)
+static bool give_tensor(struct given_tensor *given, const char *name, const struct launching *launching, int i,
+                        enum strided_tensor tensor, const void *packed, size_t size_bytes)
 {
+    const struct sequences *sequences = launching->sequences;
     const struct strided_shape shape = strided_shape(&sequences->problems[i], sequences->pages, tensor);
     const bool of_keys = tensor == STRIDED_K || tensor == STRIDED_V;
     if (of_keys && sequences->strides && sequences->strides[i].far_elements > 0)
         return give_far(given, name, packed, &sequences->strides[i].of[tensor], &shape,
                         sequences->strides[i].far_elements);
-    return sequences->strides ? give_strided(given, name, packed, &sequences->strides[i].of[tensor], &shape)
-                              : give(given, name, packed, size_bytes, dtype_nan_byte(shape.dtype), giving);
+    if (sequences->strides)
+        return give_strided(given, name, packed, &sequences->strides[i].of[tensor], &shape, launching->fenced);
+    return give(given, name, packed, size_bytes, dtype_nan_byte(shape.dtype), launching->giving);
 }
 
 /* What is no tensor of head_dim elements, of numbers of so many bytes: where those do not lie packed, from its second
  * number on, as a part of a longer one does. k and v that are far lie so for their own sake. */
-static bool give_numbers(struct given_tensor *given, const char *name, const struct sequences *sequences,
-                         const void *numbers, size_t count, size_t number_bytes, int zone_byte, enum giving giving)
+static bool give_numbers(struct given_tensor *given, const char *name, const struct launching *launching,
+                         const void *numbers, size_t count, size_t number_bytes, int zone_byte)
 {
-    return lies_behind(sequences) ? give_behind(given, name, numbers, count * number_bytes, zone_byte, number_bytes)
-                                  : give(given, name, numbers, count * number_bytes, zone_byte, giving);
+    const size_t bytes = count * number_bytes;
+    if (lies_behind(launching->sequences))
+        return give_behind(given, name, numbers, bytes, zone_byte, number_bytes, launching->fenced);
+    return give(given, name, numbers, bytes, zone_byte, launching->giving);
 }
 
 static bool guard_out(struct guarded *guarded, const struct sequences *sequences, int i)
@@ -59,32 +63,31 @@ static bool guard_out(struct guarded *guarded, const struct sequences *sequences
     return guard(guarded, "out", out, (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
 }
 
-static bool give_sequence(struct guarded_sequence *sequence, const struct sequences *sequences, int i,
-                          enum giving giving)
+static bool give_sequence(struct guarded_sequence *sequence, const struct launching *launching, int i)
 {
-    const struct problem *problem = &sequences->problems[i];
+    const struct problem *problem = &launching->sequences->problems[i];
     const size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
-    const bool paged = sequences->pages;
+    const bool paged = launching->sequences->pages;
     struct given_tensor *given = sequence->given;
     const size_t keys_bytes = kv_bytes(problem);
-    return give_tensor(&given[GIVEN_Q], "q", sequences, i, STRIDED_Q, problem->q, q_bytes, giving) &&
-           (paged || (give_tensor(&given[GIVEN_K], "k", sequences, i, STRIDED_K, problem->k, keys_bytes, giving) &&
-                      give_tensor(&given[GIVEN_V], "v", sequences, i, STRIDED_V, problem->v, keys_bytes, giving))) &&
-           give_numbers(&given[GIVEN_VISIBLE], "visible", sequences, problem->visible, (size_t)problem->seq_len,
-                        sizeof *problem->visible, ZONE_OF_WHOLES, giving);
+    return give_tensor(&given[GIVEN_Q], "q", launching, i, STRIDED_Q, problem->q, q_bytes) &&
+           (paged || (give_tensor(&given[GIVEN_K], "k", launching, i, STRIDED_K, problem->k, keys_bytes) &&
+                      give_tensor(&given[GIVEN_V], "v", launching, i, STRIDED_V, problem->v, keys_bytes))) &&
+           give_numbers(&given[GIVEN_VISIBLE], "visible", launching, problem->visible, (size_t)problem->seq_len,
+                        sizeof *problem->visible, ZONE_OF_WHOLES);
 }
 
-static bool give_pages(struct given_tensor given[], const struct sequences *sequences, enum giving giving)
+static bool give_pages(struct given_tensor given[], const struct launching *launching)
 {
-    const struct paged_cache *pages = sequences->pages;
-    const size_t count = (size_t)sequences->count;
-    const size_t pool_bytes = paged_cache_bytes(pages, sequences->problems);
-    return give_tensor(&given[GIVEN_K_PAGES], "k_pages", sequences, 0, STRIDED_K, pages->k, pool_bytes, giving) &&
-           give_tensor(&given[GIVEN_V_PAGES], "v_pages", sequences, 0, STRIDED_V, pages->v, pool_bytes, giving) &&
-           give_numbers(&given[GIVEN_BLOCK_TABLE], "block_table", sequences, pages->block_table,
-                        count * (size_t)pages->max_pages, sizeof *pages->block_table, ZONE_OF_WHOLES, giving) &&
-           give_numbers(&given[GIVEN_SEQ_LENS], "seq_lens", sequences, pages->seq_lens, count, sizeof *pages->seq_lens,
-                        ZONE_OF_WHOLES, giving);
+    const struct paged_cache *pages = launching->sequences->pages;
+    const size_t count = (size_t)launching->sequences->count;
+    const size_t pool_bytes = paged_cache_bytes(pages, launching->sequences->problems);
+    return give_tensor(&given[GIVEN_K_PAGES], "k_pages", launching, 0, STRIDED_K, pages->k, pool_bytes) &&
+           give_tensor(&given[GIVEN_V_PAGES], "v_pages", launching, 0, STRIDED_V, pages->v, pool_bytes) &&
+           give_numbers(&given[GIVEN_BLOCK_TABLE], "block_table", launching, pages->block_table,
+                        count * (size_t)pages->max_pages, sizeof *pages->block_table, ZONE_OF_WHOLES) &&
+           give_numbers(&given[GIVEN_SEQ_LENS], "seq_lens", launching, pages->seq_lens, count, sizeof *pages->seq_lens,
+                        ZONE_OF_WHOLES);
 }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
@@ -151,7 +154,7 @@ static enum error_kind prepare_sequence(struct launching *launching, int i, stru
         !guard_behind(&guarded->lse, "lse", launching->with_lse ? sequences->outputs[i].lse : NULL, lse_bytes,
                       lies_behind(sequences) ? sizeof(float) : 0))
         return error_memory(error, "the output of a launch", (double)(guarded->out.size_bytes + lse_bytes));
-    if (!give_sequence(guarded, sequences, i, launching->giving))
+    if (!give_sequence(guarded, launching, i))
         return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
     launching->strides[i] = describe_strides(&strides);
     launching->seen[i] = (struct alibicheck_kernel_sequence){
@@ -185,11 +188,10 @@ enum error_kind launching_prepare(struct launching *launching, struct error *err
     const struct problem *first = sequences->problems;
     const size_t heads = (size_t)first->num_heads;
     const int of_f32 = dtype_nan_byte(DTYPE_F32);
-    if (!give_numbers(&launching->slopes, "slopes", sequences, first->slopes, heads, sizeof *first->slopes, of_f32,
-                      launching->giving) ||
-        !give_numbers(&launching->sinks, "sink_logits", sequences, first->sink_logits, heads,
-                      sizeof *first->sink_logits, of_f32, launching->giving) ||
-        (sequences->pages && !give_pages(launching->pages, sequences, launching->giving)))
+    if (!give_numbers(&launching->slopes, "slopes", launching, first->slopes, heads, sizeof *first->slopes, of_f32) ||
+        !give_numbers(&launching->sinks, "sink_logits", launching, first->sink_logits, heads,
+                      sizeof *first->sink_logits, of_f32) ||
+        (sequences->pages && !give_pages(launching->pages, launching)))
         return error_memory(error, "the inputs of a launch", (double)heads * sizeof *first->slopes);
     return ERROR_NONE;
 }

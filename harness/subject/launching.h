@@ -19,6 +19,7 @@ struct guarded_sequence {
 
 struct launching {
     bool with_lse; /* whether the kernel writes lse */
+    bool fenced;   /* whether inputs are, where they do not lie packed */
     enum giving giving;
     const struct sequences *sequences;
     struct alibicheck_kernel_sequence *seen;   /* [count] */

@@ -56,13 +56,12 @@ static enum error_kind check_guards(struct oracle_work *work, struct error *erro
 {
     if (!oracle_tells(work, ORACLE_GUARDS, work->inquiry->subject->without_audit, nobody_looks))
         return ERROR_NONE;
-    const struct memory_audit *audit = &work->audit;
+    char where[ORACLE_DETAIL_SIZE];
     enum error_kind kind = oracle_need_base(work, error);
     if (kind)
         return kind;
-    if (*audit->breached)
-        oracle_conclude(work, ORACLE_GUARDS, ORACLE_VIOLATED, "written to at byte %lld of %s, which has %zu",
-                        (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+    if (memory_audit_say(where, sizeof where, &work->audit))
+        oracle_conclude(work, ORACLE_GUARDS, ORACLE_VIOLATED, "%s", where);
     else
         oracle_hold(work, ORACLE_GUARDS);
     return ERROR_NONE;
@@ -86,9 +85,11 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
         {.about =
              "heads in another order, with their slopes, give the same bits, and no row depends on what others score",
          .check = check_head_permutation},
-    [ORACLE_GUARDS] = {.about = "nothing is written before or past a buffer of the device's memory",
-                       .check = check_guards,
-                       .of_no_output = true},
+    [ORACLE_GUARDS] =
+        {.about =
+             "nothing is written before or past a buffer of the device's memory, or read past an input of a plug-in",
+         .check = check_guards,
+         .of_no_output = true},
     [ORACLE_BATCH] =
         {.about =
              "other sequences in the same launch, shorter, longer and as long, some in the same pages, change no bit",
@@ -141,10 +142,9 @@ struct strays {
 static void note_strays(struct strays *strays, const struct subject *subject, enum oracle oracle)
 {
     const struct memory_audit *audit = subject->watch ? &subject->watch->audit : NULL;
-    if (audit && *audit->breached && !*strays->breached)
-        snprintf(strays->breached, sizeof strays->breached,
-                 "in a launch for %s: written to at byte %lld of %s, which has %zu", oracle_names[oracle],
-                 (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+    char where[120]; /* beside the rest */
+    if (audit && !*strays->breached && memory_audit_say(where, sizeof where, audit))
+        snprintf(strays->breached, sizeof strays->breached, "in a launch for %s: %s", oracle_names[oracle], where);
     if (audit && *audit->changed && !*strays->changed)
         snprintf(strays->changed, sizeof strays->changed, "in a launch for %s: %s is not what it was before the run",
                  oracle_names[oracle], audit->changed);

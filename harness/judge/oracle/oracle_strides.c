@@ -16,11 +16,11 @@ enum { NUM_LAYOUTS = sizeof layouts / sizeof layouts[0] };
  * was, and it does not. */
 static bool conclude_audit(struct oracle_work *work, const struct memory_audit *audit, const char *text)
 {
-    const bool breached = *audit->breached && !*work->audit.breached,
+    char where[ORACLE_DETAIL_SIZE];
+    const bool breached = *audit->breached && !*work->audit.breached && memory_audit_say(where, sizeof where, audit),
                changed = *audit->changed && !*work->audit.changed;
     if (breached)
-        oracle_conclude(work, ORACLE_STRIDES, ORACLE_VIOLATED, "%s: written to at byte %lld of %s, which has %zu", text,
-                        (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+        oracle_conclude(work, ORACLE_STRIDES, ORACLE_VIOLATED, "%s: %s", text, where);
     else if (changed)
         oracle_conclude(work, ORACLE_STRIDES, ORACLE_VIOLATED, "%s: %s is not what it was before the run", text,
                         audit->changed);

@@ -8,7 +8,7 @@ const char *const record_oracles_alone_meanings[ORACLES_ALONE_COUNT] = {
         "oracle's line tells, the kernel is wrong. `alibicheck list oracles` says what must hold there.",
     [ORACLES_ALONE_WRITES] =
         "The output that was judged is within all that is asked of it. What the kernel writes to beside its outputs, "
-        "of which the oracle's line tells, is somebody else's.",
+        "or reads beyond its inputs, of which the oracle's line tells, is somebody else's.",
     [ORACLES_ALONE_DETERMINISM] =
         "The output that was judged is within all that is asked of it; a run on the same inputs gave other bits. Sums "
         "whose order changes from run to run, as atomics have them, do that: where it is meant, ask for the other "

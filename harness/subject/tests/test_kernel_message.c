@@ -221,7 +221,13 @@ static void test_a_result_arrives_as_it_was(void **state)
     struct launch_fixture sent, got;
     struct kernel_result said = {.seconds = 0.25,
                                  .ends = true,
-                                 .audit = {.breached = "lse", .offset_bytes = -4, .buffer_bytes = 32, .changed = "v"}},
+                                 .audit = {.breached = "lse",
+                                           .offset_bytes = -4,
+                                           .buffer_bytes = 32,
+                                           .changed = "v",
+                                           .overread = "slopes",
+                                           .overread_offset_bytes = 20,
+                                           .overread_buffer_bytes = 16}},
                          heard;
     struct safetensors_plan plan;
     struct error error;
@@ -240,6 +246,9 @@ static void test_a_result_arrives_as_it_was(void **state)
     assert_string_equal(heard.failure, "");
     assert_int_equal(heard.audit.offset_bytes, -4);
     assert_int_equal(heard.audit.buffer_bytes, 32);
+    assert_string_equal(heard.audit.overread, "slopes");
+    assert_int_equal(heard.audit.overread_offset_bytes, 20);
+    assert_int_equal(heard.audit.overread_buffer_bytes, 16);
 }
 
 /* A kernel that failed has no tensors, and what was there stays. */

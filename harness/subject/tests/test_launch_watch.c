@@ -130,6 +130,28 @@ static void test_memory_is_bounded(void **state)
     launch_watch_clear(&watch);
 }
 
+static void test_a_stray_read_is_kept_and_told_after_a_write(void **state)
+{
+    struct launch_watch watch = {.num_launches = 0};
+    struct fixture fixture;
+    char text[200];
+    (void)state;
+    make(&fixture, 0, 1);
+    assert_false(memory_audit_say(text, sizeof text, &watch.audit));
+    launch_watch_take(
+        &watch, &fixture.sequences, ERROR_NONE,
+        &(struct memory_audit){.overread = "v", .overread_offset_bytes = 70, .overread_buffer_bytes = 64});
+    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE,
+                      &(struct memory_audit){.overread = "k", .overread_offset_bytes = 1});
+    assert_true(memory_audit_say(text, sizeof text, &watch.audit));
+    assert_string_equal(text, "read at byte 70 of v, which has 64");
+    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE,
+                      &(struct memory_audit){.breached = "k", .offset_bytes = -7, .buffer_bytes = 3});
+    assert_true(memory_audit_say(text, sizeof text, &watch.audit));
+    assert_string_equal(text, "written to at byte -7 of k, which has 3");
+    launch_watch_clear(&watch);
+}
+
 static void test_the_first_stray_write_is_kept(void **state)
 {
     struct launch_watch watch = {.num_launches = 0};
@@ -154,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_what_tells_nothing_is_not_remembered),
         cmocka_unit_test(test_memory_is_bounded),
         cmocka_unit_test(test_the_first_stray_write_is_kept),
+        cmocka_unit_test(test_a_stray_read_is_kept_and_told_after_a_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

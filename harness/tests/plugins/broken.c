@@ -33,6 +33,10 @@ enum {
     WRITES_BEFORE_V,
     WRITES_PAST_SLOPES,
     WRITES_PAST_TABLE,
+    READS_PAST_K, /* a row of it, and computes nothing with that, as of the others that follow */
+    READS_PAST_SLOPES,
+    READS_PAST_TABLE,
+    READS_OF_STRANGERS, /* where nothing is */
     CHANGES_K,
     CHANGES_ONCE,         /* the same, at the second launch alone */
     WRITES_FROM_A_THREAD, /* to an output, 20 ms after its launch */
@@ -85,10 +89,22 @@ static size_t out_bytes(const launch_t *launch)
     return (size_t)launch->num_queries * (size_t)launch->num_heads * (size_t)launch->head_dim * element;
 }
 
+static size_t element_bytes(const launch_t *launch)
+{
+    return launch->kv_dtype == ALIBICHECK_KERNEL_F32 ? 4 : 2;
+}
+
 static size_t kv_bytes(const launch_t *launch, const sequence_t *sequence)
 {
-    size_t element = launch->kv_dtype == ALIBICHECK_KERNEL_F32 ? 4 : 2;
-    return (size_t)sequence->seq_len * (size_t)launch->num_kv_heads * (size_t)launch->head_dim * element;
+    return (size_t)sequence->seq_len * (size_t)launch->num_kv_heads * (size_t)launch->head_dim * element_bytes(launch);
+}
+
+/* The last byte of the row that the last head would have of one key more. */
+static size_t end_of_row_past_k(const launch_t *launch, const sequence_t *sequence)
+{
+    const int64_t row =
+        sequence->seq_len * launch->strides->k_key + (launch->num_kv_heads - 1) * launch->strides->k_head;
+    return (size_t)(row + launch->head_dim) * element_bytes(launch) - 1;
 }
 
 static size_t num_rows(const launch_t *launch)
@@ -320,6 +336,21 @@ static void break_after(const launch_t *launch)
     case WRITES_PAST_TABLE:
         if (launch->page_size > 0)
             ((int32_t *)(uintptr_t)launch->block_table)[launch->num_sequences * launch->max_pages] = 0;
+        break;
+    case READS_PAST_K:
+        if (first->k)
+            (void)((const volatile char *)first->k)[end_of_row_past_k(launch, first)];
+        break;
+    case READS_PAST_SLOPES:
+        (void)((const volatile float *)launch->slopes)[launch->num_heads + 1];
+        break;
+    case READS_PAST_TABLE:
+        if (launch->page_size > 0)
+            (void)((const volatile int32_t *)launch->block_table)[launch->num_sequences * launch->max_pages + 1];
+        break;
+    case READS_OF_STRANGERS:
+        if (((uintptr_t)first->q & 31) != 0) /* is in an odd place */
+            (void)*(const volatile char *)(uintptr_t)(BREAK + launch->num_heads);
         break;
     case WRITES_LATE:
         last_out = first->out;

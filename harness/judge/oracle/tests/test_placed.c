@@ -3,10 +3,20 @@
 #include "harness/judge/class/class_rounding.h"
 #include "harness/judge/oracle/tests/broken_subject.h"
 #include "harness/subject/foreign.h"
+#include "harness/subject/launch_watch.h"
 #include "harness/subject/tensor_strides.h"
 #include "kernels/launch_setting.h"
 
-enum does { IS_SOUND, ERRS, REFUSES, CRASHES, ERRS_OF_NUMBERS, CRASHES_OF_NUMBERS, REFUSES_AND_ERRS_OF_NUMBERS };
+enum does {
+    IS_SOUND,
+    ERRS,
+    REFUSES,
+    CRASHES,
+    ERRS_OF_NUMBERS,
+    CRASHES_OF_NUMBERS,
+    REFUSES_AND_ERRS_OF_NUMBERS,
+    READS_PAST_K
+};
 
 /* A kernel of ours that does so where it is given tensors elsewhere, or lse and the inputs that are numbers. */
 struct placed {
@@ -23,6 +33,7 @@ static enum error_kind run_placed(void *launcher, const struct sequences *sequen
     packed.strides = NULL;
     const bool tensors = sequences->strides && sequences->strides->of[STRIDED_Q].first > 0,
                shows = placed->does >= ERRS_OF_NUMBERS ? sequences->strides != NULL : tensors;
+    const bool reads = placed->does == READS_PAST_K && tensors;
     placed->launches += tensors;
     for (int tensor = 0; tensor < STRIDED_COUNT && tensors; tensor++)
         assert_int_equal((size_t)sequences->strides->of[tensor].first * sizeof(float) % (2 * BUFFER_ALIGNMENT),
@@ -36,6 +47,8 @@ static enum error_kind run_placed(void *launcher, const struct sequences *sequen
     if (!kind && shows &&
         (placed->does == ERRS || placed->does == ERRS_OF_NUMBERS || placed->does == REFUSES_AND_ERRS_OF_NUMBERS))
         f32(sequences->outputs[0].out)[0] += 1;
+    if (reads)
+        memory_audit_overread(audit, "k", 70, 64);
     return kind;
 }
 
@@ -58,11 +71,14 @@ static struct oracle_report ask(enum does does, bool places, int *launches)
     struct foreign_subject foreign = foreign_subject(&kernel, &how, &placed);
     foreign.model = class_rounding_model;
     foreign.subject.any_order = false;
+    struct launch_watch watch = {.num_launches = 0};
+    foreign.subject.watch = &watch;
     const struct oracle_inquiry inquiry = {.subject = &foreign.subject, .problem = &made.problem, .threads = 1};
     struct oracle_report report;
     struct error error;
-    if (oracles_run(&report, &inquiry, 1 << ORACLE_STRIDES, &error))
+    if (oracles_run(&report, &inquiry, 1 << ORACLE_GUARDS | 1 << ORACLE_STRIDES, &error))
         fail_msg("%s", error.text);
+    launch_watch_clear(&watch);
     free_problem(&made);
     device_close(device);
     *launches = placed.launches;
@@ -93,8 +109,20 @@ static void test_what_comes_of_tensors_elsewhere(void **state)
         const struct oracle_report report = ask(rows[i].does, true, &launches);
         assert_int_equal(report.outcome[ORACLE_STRIDES], rows[i].outcome);
         assert_non_null(strstr(report.detail[ORACLE_STRIDES], rows[i].detail));
+        assert_int_equal(report.outcome[ORACLE_GUARDS], ORACLE_HELD);
         assert_true(launches > 0);
     }
+}
+
+/* Of which strides say nothing: it shows there alone, since fences are there. */
+static void test_what_is_read_past_an_input_is_no_matter_of_strides(void **state)
+{
+    int launches;
+    (void)state;
+    const struct oracle_report report = ask(READS_PAST_K, true, &launches);
+    assert_int_equal(report.outcome[ORACLE_STRIDES], ORACLE_HELD);
+    assert_int_equal(report.outcome[ORACLE_GUARDS], ORACLE_VIOLATED);
+    assert_string_equal(report.detail[ORACLE_GUARDS], "in a launch for strides: read at byte 70 of k, which has 64");
 }
 
 /* A program behind a pipe lays out itself. */
@@ -110,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_comes_of_tensors_elsewhere),
+        cmocka_unit_test(test_what_is_read_past_an_input_is_no_matter_of_strides),
         cmocka_unit_test(test_who_is_not_given_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
