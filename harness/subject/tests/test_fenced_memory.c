@@ -90,6 +90,20 @@ static void test_who_reads_is_noted_and_goes_on(void **state)
     }
 }
 
+static void test_those_that_stay_are_watched(void **state)
+{
+    struct fenced_memory fenced[COUNT];
+    (void)state;
+    make(fenced);
+    fenced_memory_clear(&fenced[1]);
+    fences_watch();
+    for (int i = 0; i < COUNT; i += 2)
+        assert_int_equal((unsigned char)((volatile char *)fenced[i].first)[64], NAN_BYTE);
+    fences_leave();
+    assert_true(fenced_memory_touched(&fenced[0]) == 64 && fenced_memory_touched(&fenced[2]) == 64);
+    clear(fenced);
+}
+
 static void test_who_writes_is_noted_and_has_written(void **state)
 {
     struct fenced_memory fenced[COUNT];
@@ -254,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_ends_where_its_alignment_lets_it),
         cmocka_unit_test(test_who_reads_is_noted_and_goes_on),
+        cmocka_unit_test(test_those_that_stay_are_watched),
         cmocka_unit_test(test_who_writes_is_noted_and_has_written),
         cmocka_unit_test(test_threads_read_at_once),
         cmocka_unit_test(test_other_faults_end_the_process),
