@@ -79,12 +79,12 @@ SOAK_PROGRAMS  := $(SOAKS:%.c=$(BUILD)/%)
 FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
 # Valgrind does not follow fibers, its heap does not say what is in use, limits of memory are its own, and it does not hand on the
-# SIGBUS of a file that lost its end. Processes that end where memory runs out leave what they had. What takes minutes under it is left to the sanitizers, which take a tenth of that: the truth
+# SIGBUS of a file that lost its end. Reads that fences tell of are errors to it. Processes that end where memory runs out leave what they had. What takes minutes under it is left to the sanitizers, which take a tenth of that: the truth
 # against its oracles, names of failures, classes of emulated kernels, exponentials and fused sums of millions of numbers; case
 # files mutated are left to `make fuzz`.
 VALGRIND_EXCEPT := harness/library/tests/test_api_memory.c harness/support/tests/test_json_memory.c harness/run/tests/test_run_memory.c harness/command/tests/test_lost_file.c $(shell grep -lE 'device_open|open_host|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c \
                    $(addprefix reference/tests/test_,exp_dd.c truth_certified.c truth_nonfinite.c truth_arb.c) kernels/tests/test_arithmetic.c \
-                   $(addprefix harness/subject/tests/test_,leftover.c far_tensor.c fenced_memory.c) \
+                   $(addprefix harness/subject/tests/test_,leftover.c far_tensor.c fenced_memory.c fenced_launch.c) \
                    $(addprefix harness/judge/,$(addprefix class/tests/test_,class_find.c arithmetic_class.c) contract/tests/test_contract_coarse.c) \
                    $(wildcard kernels/tests/test_fused_sum*.c harness/judge/cause/tests/test_signature*.c)
 VALGRIND_TESTS  := $(patsubst %.c,$(BUILD)/%,$(filter-out $(VALGRIND_EXCEPT),$(TESTS)))
