@@ -60,12 +60,20 @@ static size_t output_bytes(const struct problem *problem)
     return tensor_aligned((size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
 }
 
-/* q repeats the trial's; k and v are copied, for trials change them. */
+/* Fills a tensor with those bytes of the trial's, over and over: a row of a larger head_dim may have more than all of
+ * the trial's rows. */
+static void fill_from(char *tensor, size_t size_bytes, const struct trial_memory *from)
+{
+    for (size_t at = 0; at < size_bytes; at += from->size_bytes)
+        memcpy(tensor + at, from->data, size_bytes - at < from->size_bytes ? size_bytes - at : from->size_bytes);
+}
+
+/* On copies of the trial's q, k and v, for trials change them. */
 static enum error_kind other_init(struct other_problem *other, const struct oracle_work *work, struct error *error)
 {
+    const struct trial_memory *tensors = work->trial.tensors;
     struct problem *problem = &other->problem;
     *problem = other_problem(work);
-    size_t element = dtypes[problem->dtype].size_bytes, have = (size_t)problem_elements(&work->trial.problem) * element;
     size_t q = output_bytes(problem), lse = tensor_aligned((size_t)problem_rows(problem) * sizeof(float));
     size_t kv =
         tensor_aligned(problem_row(problem, problem->seq_len, 0) * dtypes[problem_kv_dtype(problem)].size_bytes);
@@ -78,10 +86,9 @@ static enum error_kind other_init(struct other_problem *other, const struct orac
     other->first.lse = other->first.out + problem_elements(problem);
     other->again.out = other->first.out + values;
     other->again.lse = other->again.out + problem_elements(problem);
-    for (size_t at = 0; at < q; at += have)
-        memcpy(memory + at, work->trial.problem.q, q - at < have ? q - at : have);
-    memcpy(memory + q, work->trial.problem.k, kv);
-    memcpy(memory + q + kv, work->trial.problem.v, kv);
+    fill_from(memory, q, &tensors[TRIAL_Q]);
+    fill_from(memory + q, kv, &tensors[TRIAL_K]);
+    fill_from(memory + q + kv, kv, &tensors[TRIAL_V]);
     problem->q = memory;
     problem->k = memory + q;
     problem->v = memory + q + kv;

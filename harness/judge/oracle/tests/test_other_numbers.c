@@ -144,6 +144,7 @@ static struct oracle_report ask(enum error_kind (*run)(void *, const struct sequ
     struct foreign_subject foreign = foreign_subject(&kernel, &how, &sound);
     foreign.model = class_rounding_model;
     foreign.subject.any_order = false;
+    foreign.subject.own_head_dim = problem->head_dim == D; /* of another it says that it takes any */
     const struct oracle_inquiry inquiry = {
         .subject = &foreign.subject, .problem = problem, .choice = choice_of(other_kind), .threads = 1};
     struct oracle_report report;
@@ -227,12 +228,46 @@ static void test_a_crash_with_other_numbers(void **state)
     free_problem(&made);
 }
 
+enum { LARGE_DIM = 256 };
+
+static float large_k[LARGE_DIM]; /* the first that a launch of this head_dim was given */
+
+/* A kernel of which nobody asks more than that it gives the same each time. */
+static enum error_kind run_of_any_head_dim(void *launcher, const struct sequences *sequences,
+                                           struct memory_audit *audit, double *seconds, struct error *error)
+{
+    const struct problem *problem = sequences->problems;
+    (void)launcher, (void)error;
+    if (audit)
+        *audit = (struct memory_audit){.breached = ""};
+    *seconds = 0;
+    if (problem->head_dim == LARGE_DIM)
+        memcpy(large_k, problem->k, sizeof large_k);
+    memset(sequences->outputs[0].out, 0, (size_t)problem_elements(problem) * sizeof(float));
+    memset(sequences->outputs[0].lse, 0, (size_t)problem_rows(problem) * sizeof(float));
+    return ERROR_NONE;
+}
+
+/* One row of the other head_dim has more than all keys of the trial and their slots. */
+static void test_a_row_that_is_longer_than_the_trial(void **state)
+{
+    enum { FEW_KEYS = 10, HAVE = FEW_KEYS + TRIAL_SLOTS };
+    struct made_problem made = make_problem(FEW_KEYS, 1, 1, 1, DTYPE_F32);
+    (void)state;
+    const struct oracle_report report = ask(run_of_any_head_dim, &made.problem, false, 1 << ORACLE_HISTORY);
+    assert_int_equal(report.outcome[ORACLE_HISTORY], ORACLE_HELD);
+    for (int i = 0; i < LARGE_DIM; i++)
+        assert_true(large_k[i] == (i % HAVE < FEW_KEYS ? ((const float *)made.problem.k)[i % HAVE] : 0));
+    free_problem(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_launched),
         cmocka_unit_test(test_what_is_kept_by_shapes),
         cmocka_unit_test(test_a_crash_with_other_numbers),
+        cmocka_unit_test(test_a_row_that_is_longer_than_the_trial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
