@@ -67,9 +67,7 @@ static enum error_kind check_setting(struct oracle_work *work, const struct sett
     const struct trial_values *allowed;
     char text[SUBJECT_TEXT_SIZE];
     bool had, same;
-    enum error_kind kind = oracle_need_repeat(work, error);
-    if (!kind)
-        kind = oracle_allow_no_difference(work, &allowed, error);
+    enum error_kind kind = oracle_allow_no_difference(work, &allowed, error);
     if (!kind)
         kind = need_all_settings(work, allowed, error);
     if (!kind && work->settings_hold)
@@ -162,9 +160,7 @@ static enum error_kind check_after_numbers(struct oracle_work *work, struct erro
 enum error_kind check_history(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
-    enum error_kind kind = oracle_need_repeat(work, error);
-    if (!kind)
-        kind = oracle_allow_no_difference(work, &allowed, error);
+    enum error_kind kind = oracle_allow_no_difference(work, &allowed, error);
     if (!kind)
         kind = need_all_settings(work, allowed, error);
     if (kind)

@@ -339,10 +339,11 @@ enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct 
 enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struct trial_values **allowed,
                                            struct error *error)
 {
+    enum error_kind kind = oracle_need_repeat(work, error);
     *allowed = NULL;
-    if (!work->undetermined && !work->inquiry->subject->may_differ)
-        return ERROR_NONE;
-    enum error_kind kind = oracle_need_base_bound(work, error);
+    if (kind || (!work->undetermined && !work->inquiry->subject->may_differ))
+        return kind;
+    kind = oracle_need_base_bound(work, error);
     for (size_t i = 0; i < values_count(work) && !kind; i++) { /* no rounding makes NaN or Inf of a run's number */
         const double twice = 2 * work->base_bound.out[i];
         const double base = work->base.out[i];

@@ -134,8 +134,8 @@ const struct trial_own *oracle_own(const struct oracle_work *work);
 enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct subject *subject, int shift,
                                          struct error *error);
 
-/* *allowed = NULL, bit for bit, for a kernel whose runs can be compared so, otherwise twice the base run's bounds, and
- * no NaN or Inf where the base run has a number, however large they are. */
+/* The base run and a repeated one; *allowed = NULL, bit for bit, for a kernel whose runs can be compared so, otherwise
+ * twice the base run's bounds, and no NaN or Inf where the base run has a number, however large they are. */
 enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struct trial_values **allowed,
                                            struct error *error);
 
