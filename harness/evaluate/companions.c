@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "harness/evaluate/point_subject.h"
+#include "harness/judge/oracle/tensor_memory.h"
 
 /* The same sequences of the same case, whatever kernel and recipe run on them. */
 static bool at_hand(const struct companions *companions, const struct point *point)
@@ -15,14 +16,13 @@ static enum error_kind make_outputs(struct companions *companions, const struct 
 {
     const struct problem_spec *spec = &point->problem;
     const struct problem shape = problem_spec_shape(spec);
-    size_t out_bytes = (size_t)problem_elements(&shape) * dtypes[spec->dtype].size_bytes;
-    size_t each = out_bytes + (size_t)problem_rows(&shape) * sizeof(float), count = (size_t)companions->count;
+    const size_t each = output_bytes(&shape), count = (size_t)companions->count;
     char *memory = calloc(count, each);
     companions->memory = memory;
     if (!memory)
         return error_memory(error, "the outputs of a batch", (double)(count * each));
     for (size_t i = 0; i < count; i++)
-        companions->outputs[i] = (struct output){memory + i * each, (float *)(void *)(memory + i * each + out_bytes)};
+        companions->outputs[i] = output_in(memory + i * each, &shape);
     return ERROR_NONE;
 }
 

@@ -167,6 +167,20 @@ static void test_another_case_leaves_nothing_of_one(void **state)
     case_list_clear(&list);
 }
 
+/* Behind an out of 10 bytes, too. */
+static void test_each_lse_is_aligned(void **state)
+{
+    (void)state;
+    struct case_list list = parse("case: a\nseq_len: [97, 1, 300]\nnum_heads: 1\nhead_dim: 5\nbatch: together\n"
+                                  "dtype: [f16, f32]\noracles: none\n");
+    struct companions companions = {.count = 0};
+    make(&companions, &list, 0, 0, 0);
+    for (int i = 0; i < LENGTHS; i++)
+        assert_int_equal((uintptr_t)companions.outputs[i].lse % sizeof(float), 0);
+    companions_clear(&companions);
+    case_list_clear(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_another_batch_has_inputs_of_its_own),
         cmocka_unit_test(test_what_is_kept_is_bounded),
         cmocka_unit_test(test_another_case_leaves_nothing_of_one),
+        cmocka_unit_test(test_each_lse_is_aligned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,21 +92,19 @@ static enum error_kind many_init(struct many *many, const struct oracle_work *wo
     const struct problem *some = many->problems;
     const int64_t keys = longest + ORACLE_MANY + 1;
     size_t row = (size_t)some->num_kv_heads * (size_t)some->head_dim * dtypes[problem_kv_dtype(some)].size_bytes;
-    size_t out = tensor_aligned((size_t)problem_elements(some) * dtypes[some->dtype].size_bytes);
-    size_t each = out + tensor_aligned((size_t)problem_rows(some) * sizeof(float)),
-           cache = tensor_aligned((size_t)keys * row);
-    char *tensors = many->cache = tensor_allocate(out + 2 * cache);
+    size_t q = tensor_aligned((size_t)problem_elements(some) * dtypes[some->dtype].size_bytes);
+    size_t each = output_bytes(some), cache = tensor_aligned((size_t)keys * row);
+    char *tensors = many->cache = tensor_allocate(q + 2 * cache);
     char *results = many->results = tensor_allocate((size_t)many->count * each);
     if (!tensors || !results)
-        return error_memory(error, "many sequences", (double)(out + 2 * cache + (size_t)many->count * each));
+        return error_memory(error, "many sequences", (double)(q + 2 * cache + (size_t)many->count * each));
     for (int i = 0; i < many->count; i++) {
         many->problems[i].q = tensors;
-        many->problems[i].k = tensors + out + (size_t)i * row;
-        many->problems[i].v = tensors + out + cache + (size_t)i * row;
-        many->outputs[i] = (struct output){results, (float *)(void *)(results + out)};
-        results += each;
+        many->problems[i].k = tensors + q + (size_t)i * row;
+        many->problems[i].v = tensors + q + cache + (size_t)i * row;
+        many->outputs[i] = output_in(results + (size_t)i * each, some);
     }
-    return levels_load(&(struct levels_tensors){tensors, tensors + out, tensors + out + cache}, some, keys, error);
+    return levels_load(&(struct levels_tensors){tensors, tensors + q, tensors + q + cache}, some, keys, error);
 }
 
 static void many_clear(struct many *many)

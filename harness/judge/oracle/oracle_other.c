@@ -55,11 +55,6 @@ static struct problem other_problem(const struct oracle_work *work)
     return other;
 }
 
-static size_t output_bytes(const struct problem *problem)
-{
-    return tensor_aligned((size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
-}
-
 /* Fills a tensor with those bytes of the trial's, over and over: a row of a larger head_dim may have more than all of
  * the trial's rows. */
 static void fill_from(char *tensor, size_t size_bytes, const struct trial_memory *from)
@@ -74,15 +69,16 @@ static enum error_kind other_init(struct other_problem *other, const struct orac
     const struct trial_memory *tensors = work->trial.tensors;
     struct problem *problem = &other->problem;
     *problem = other_problem(work);
-    size_t q = output_bytes(problem), lse = tensor_aligned((size_t)problem_rows(problem) * sizeof(float));
+    size_t q = tensor_aligned((size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
     size_t kv =
         tensor_aligned(problem_row(problem, problem->seq_len, 0) * dtypes[problem_kv_dtype(problem)].size_bytes);
     size_t values = (size_t)problem_elements(problem) + (size_t)problem_rows(problem);
-    char *memory = tensor_allocate(2 * q + lse + 2 * kv);
+    size_t bytes = q + 2 * kv + output_bytes(problem);
+    char *memory = tensor_allocate(bytes);
     other->memory = memory;
     other->first.out = calloc(2 * values, sizeof(double));
     if (!memory || !other->first.out)
-        return error_memory(error, "another problem", (double)(2 * q + lse + 2 * kv) + 16 * (double)values);
+        return error_memory(error, "another problem", (double)bytes + 16 * (double)values);
     other->first.lse = other->first.out + problem_elements(problem);
     other->again.out = other->first.out + values;
     other->again.lse = other->again.out + problem_elements(problem);
@@ -95,7 +91,7 @@ static enum error_kind other_init(struct other_problem *other, const struct orac
     /* Every second row scores far more than the trial's: a maximum that a launch leaves would leave them no weight. */
     for (int row = (int)(trial_mix(work->inquiry->choice, 47) % 2); row < problem_rows(problem); row += 2)
         loud_query_make(memory, problem, row, oracle_loud_logit(work));
-    other->output = (struct output){memory + q + 2 * kv, (float *)(void *)(memory + 2 * q + 2 * kv)};
+    other->output = output_in(memory + q + 2 * kv, problem);
     return ERROR_NONE;
 }
 

@@ -71,13 +71,13 @@ static void make_batch(struct problem problems[TRIAL_BATCH], const struct trial 
 enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct trial_values *first,
                                    struct trial_values *last, struct error *error)
 {
-    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
-    size_t v_bytes = trial->tensors[TRIAL_V].size_bytes;
-    size_t element = dtypes[trial->problem.dtype].size_bytes, each = tensor_aligned(q_bytes + lse_bytes);
-    char *memory = tensor_allocate((TRIAL_BATCH + 1) * each + v_bytes);
+    const size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, v_bytes = trial->tensors[TRIAL_V].size_bytes;
+    const size_t element = dtypes[trial->problem.dtype].size_bytes, each = output_bytes(&trial->problem);
+    const size_t bytes = TRIAL_BATCH * each + tensor_aligned(q_bytes) + v_bytes;
+    char *memory = tensor_allocate(bytes);
     if (!memory)
-        return error_memory(error, "the batch of a trial", (double)((TRIAL_BATCH + 1) * each + v_bytes));
-    char *query = memory + TRIAL_BATCH * each, *constant_v = query + each;
+        return error_memory(error, "the batch of a trial", (double)bytes);
+    char *query = memory + TRIAL_BATCH * each, *constant_v = query + tensor_aligned(q_bytes);
     trial_reload(trial);
     trial_make_constant(trial);
     memcpy(constant_v, trial->tensors[TRIAL_V].data, v_bytes);
@@ -91,7 +91,7 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
     struct output outputs[TRIAL_BATCH];
     make_batch(problems, trial, subject, query, constant_v);
     for (int i = 0; i < TRIAL_BATCH; i++)
-        outputs[i] = (struct output){memory + (size_t)i * each, (float *)(void *)(memory + (size_t)i * each + q_bytes)};
+        outputs[i] = output_in(memory + (size_t)i * each, &trial->problem);
     outputs[0] = trial->output;
     const struct sequences all = {problems, outputs, TRIAL_BATCH, NULL, NULL, false};
     double seconds;
@@ -121,11 +121,12 @@ enum error_kind trial_run_beside(struct trial *trial, const struct subject *subj
                                  double loud, struct trial_values *values, bool *is_away, struct error *error)
 {
     const int own = place == TRIAL_FIRST ? 0 : 1, count = place == TRIAL_BETWEEN ? 3 : 2;
-    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
-    char *memory = tensor_allocate(2 * q_bytes + lse_bytes), *query = memory;
+    const size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes;
+    const size_t bytes = output_bytes(&trial->problem) + q_bytes;
+    char *memory = tensor_allocate(bytes);
     if (!memory)
-        return error_memory(error, "two sequences of a trial", (double)(2 * q_bytes + lse_bytes));
-    char *out = query + q_bytes, *lse = out + q_bytes;
+        return error_memory(error, "two sequences of a trial", (double)bytes);
+    char *query = memory + output_bytes(&trial->problem);
     trial_reload(trial);
     output_poison(&trial->output, &trial->problem);
     struct problem few = few_keys(&trial->problem, subject, is_away);
@@ -139,7 +140,7 @@ enum error_kind trial_run_beside(struct trial *trial, const struct subject *subj
     few.q = query;
     for (int i = 0; i < count; i++) { /* what the others give is for nobody */
         problems[i] = i == own ? trial->problem : few;
-        outputs[i] = i == own ? trial->output : (struct output){out, (float *)(void *)lse};
+        outputs[i] = i == own ? trial->output : output_in(memory, &trial->problem);
     }
     output_poison(&outputs[1 - own], &few);
     enum error_kind kind = subject->ops->run(subject, &all, NULL, &seconds, error);
@@ -161,12 +162,12 @@ static void make_many(struct problem *problems, int count, const struct trial *t
 enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v, int count,
                                struct trial_values *first, struct trial_values *last, struct error *error)
 {
-    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, v_bytes = trial->tensors[TRIAL_V].size_bytes;
-    size_t result = tensor_aligned(q_bytes + trial->tensors[TRIAL_LSE].size_bytes), others = (size_t)count - 1;
-    char *memory = tensor_allocate(others * result + v_bytes);
+    const size_t v_bytes = trial->tensors[TRIAL_V].size_bytes, each = output_bytes(&trial->problem);
+    const size_t bytes = (size_t)(count - 1) * each + v_bytes;
+    char *memory = tensor_allocate(bytes);
     if (!memory)
-        return error_memory(error, "sequences of a trial", (double)(others * result + v_bytes));
-    char *v = memory + others * result;
+        return error_memory(error, "sequences of a trial", (double)bytes);
+    char *v = memory + (size_t)(count - 1) * each;
     trial_reload(trial);
     trial_make_constant(trial);
     memcpy(v, trial->tensors[TRIAL_V].data, v_bytes);
@@ -176,8 +177,7 @@ enum error_kind trial_run_pair(struct trial *trial, const struct subject *subjec
     struct output outputs[TRIAL_MANY] = {trial->output};
     make_many(problems, count, trial);
     for (int i = 1; i < count; i++) {
-        char *out = memory + (size_t)(i - 1) * result;
-        outputs[i] = (struct output){out, (float *)(void *)(out + q_bytes)};
+        outputs[i] = output_in(memory + (size_t)(i - 1) * each, &trial->problem);
         output_poison(&outputs[i], &problems[i]);
     }
     const struct sequences all = {problems, outputs, count, NULL, NULL, false};

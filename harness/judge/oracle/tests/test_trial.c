@@ -403,6 +403,36 @@ static void test_a_trial_says_which_keys_it_takes(void **state)
     free_problem(&made);
 }
 
+static enum error_kind run_aligned(const struct subject *subject, const struct sequences *sequences,
+                                   struct memory_audit *audit, double *seconds, struct error *error)
+{
+    (void)subject, (void)audit, (void)seconds, (void)error;
+    for (int i = 0; i < sequences->count; i++)
+        assert_int_equal((uintptr_t)sequences->outputs[i].lse % sizeof(float), 0);
+    return ERROR_NONE;
+}
+
+/* Behind an out of 10 bytes, too. */
+static void test_each_lse_of_a_launch_is_aligned(void **state)
+{
+    static const struct subject_ops ops = {.run = run_aligned};
+    static const struct subject subject = {.ops = &ops};
+    struct made_problem made = make_problem(20, 1, 1, 5, DTYPE_F16);
+    struct trial trial = trial_of(&made.problem, TRIAL_MAX_ELEMENTS);
+    struct trial_values first, last;
+    struct error error;
+    bool is_away;
+    (void)state;
+    assert_false(trial_values_init(&first, &trial, &error) || trial_values_init(&last, &trial, &error));
+    assert_int_equal(trial_run_in_batch(&trial, &subject, &first, &last, &error), ERROR_NONE);
+    assert_int_equal(trial_run_beside(&trial, &subject, TRIAL_BETWEEN, 1, &first, &is_away, &error), ERROR_NONE);
+    assert_int_equal(trial_run_pair(&trial, &subject, true, TRIAL_MANY, &first, &last, &error), ERROR_NONE);
+    trial_values_clear(&first);
+    trial_values_clear(&last);
+    trial_clear(&trial);
+    free_problem(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_the_bound_moves_with_the_query),
         cmocka_unit_test(test_a_row_is_elsewhere_by_its_own_numbers),
         cmocka_unit_test(test_a_trial_says_which_keys_it_takes),
+        cmocka_unit_test(test_each_lse_of_a_launch_is_aligned),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
