@@ -82,9 +82,7 @@ static enum error_kind check_order(struct oracle_work *work, struct error *error
 {
     const struct trial_values *allowed;
     bool hold;
-    enum error_kind kind = oracle_need_together(work, &hold, error);
-    if (hold)
-        oracle_hold(work, ORACLE_HEAD_PERMUTATION);
+    enum error_kind kind = oracle_hold_together(work, ORACLE_HEAD_PERMUTATION, &hold, error);
     if (!kind && !hold)
         kind = oracle_allow_no_difference(work, &allowed, error);
     if (kind || hold)

@@ -38,8 +38,8 @@ static enum error_kind run_shifted(struct oracle_work *work, const struct subjec
 }
 
 /* A sound kernel of ours, which is the usual one, has both at once: other chunks, and a shift of the query. *hold: it
- * is one; else each is tried alone, so that the right one is named. */
-static enum error_kind need_cut_and_shift(struct oracle_work *work, bool *hold, struct error *error)
+ * is one, and the oracle holds; else each is tried alone, so that the right one is named. */
+static enum error_kind hold_cut_and_shift(struct oracle_work *work, enum oracle oracle, bool *hold, struct error *error)
 {
     const struct subject *subject = work->inquiry->subject;
     struct subject *other = NULL;
@@ -54,15 +54,15 @@ static enum error_kind need_cut_and_shift(struct oracle_work *work, bool *hold, 
         subject_release(other);
     }
     *hold = !kind && work->cut_and_shift_hold;
+    if (*hold)
+        oracle_hold(work, oracle);
     return kind;
 }
 
 static enum error_kind check_cut(struct oracle_work *work, const struct subject *other, const char *text,
                                  struct error *error)
 {
-    enum error_kind kind = oracle_need_base(work, error);
-    if (!kind)
-        kind = oracle_allow_both_bounds(work, other, 0, error);
+    enum error_kind kind = oracle_allow_both_bounds(work, other, 0, error);
     if (!kind) {
         trial_reload(&work->trial);
         kind = oracle_run(work, TRIAL_POISON_NAN, other, error);
@@ -78,9 +78,7 @@ enum error_kind check_partition(struct oracle_work *work, struct error *error)
     struct subject *other = NULL;
     char text[SUBJECT_TEXT_SIZE];
     bool hold;
-    enum error_kind kind = need_cut_and_shift(work, &hold, error);
-    if (hold)
-        oracle_hold(work, ORACLE_PARTITION);
+    enum error_kind kind = hold_cut_and_shift(work, ORACLE_PARTITION, &hold, error);
     if (kind || hold)
         return kind;
     kind = subject->ops->repartition(subject, work->trial.problem.seq_len, &other, text, error);
@@ -102,9 +100,7 @@ enum error_kind check_bias_shift(struct oracle_work *work, struct error *error)
         oracle_conclude(work, ORACLE_BIAS_SHIFT, ORACLE_NOT_APPLICABLE, "%s", why);
     if (why || !oracle_takes(work, ORACLE_BIAS_SHIFT, &shifted, 1))
         return ERROR_NONE;
-    enum error_kind kind = need_cut_and_shift(work, &hold, error);
-    if (hold)
-        oracle_hold(work, ORACLE_BIAS_SHIFT);
+    enum error_kind kind = hold_cut_and_shift(work, ORACLE_BIAS_SHIFT, &hold, error);
     if (kind || hold)
         return kind;
     kind = run_shifted(work, work->inquiry->subject, error);

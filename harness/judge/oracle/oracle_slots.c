@@ -42,13 +42,10 @@ enum error_kind check_masked_slots(struct oracle_work *work, struct error *error
         return ERROR_NONE;
     const struct trial_values *allowed;
     bool hold;
-    enum error_kind kind = oracle_need_together(work, &hold, error);
-    if (hold)
-        oracle_hold(work, ORACLE_MASKED_SLOTS);
+    enum error_kind kind = oracle_hold_together(work, ORACLE_MASKED_SLOTS, &hold, error);
+    if (!kind && !hold)
+        kind = oracle_allow_no_difference(work, &allowed, error);
     if (kind || hold)
-        return kind;
-    kind = oracle_allow_no_difference(work, &allowed, error);
-    if (kind)
         return kind;
     trial_reload(&work->trial);
     slots_spoil(work);

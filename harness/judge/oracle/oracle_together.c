@@ -61,6 +61,14 @@ enum error_kind oracle_need_together(struct oracle_work *work, bool *hold, struc
     return kind;
 }
 
+enum error_kind oracle_hold_together(struct oracle_work *work, enum oracle oracle, bool *hold, struct error *error)
+{
+    enum error_kind kind = oracle_need_together(work, hold, error);
+    if (*hold)
+        oracle_hold(work, oracle);
+    return kind;
+}
+
 void oracle_tell_together(struct oracle_work *work)
 {
     static const enum oracle told[] = {ORACLE_DETERMINISM, ORACLE_MASKED_SLOTS, ORACLE_HEAD_PERMUTATION,

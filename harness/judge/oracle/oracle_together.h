@@ -16,6 +16,9 @@ extern const struct launch_setting all_settings;
 /* The repeated run, and that launch, where it can be had: *hold says whether its bits are the base run's. */
 enum error_kind oracle_need_together(struct oracle_work *work, bool *hold, struct error *error);
 
+/* The same, and of an oracle that holds if they are, that it does. */
+enum error_kind oracle_hold_together(struct oracle_work *work, enum oracle oracle, bool *hold, struct error *error);
+
 /* Concludes `history` from it where it shows and all of its oracles were asked, of which none has: what it is that
  * shows together alone, nobody knows. */
 void oracle_tell_together(struct oracle_work *work);
