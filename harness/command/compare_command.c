@@ -168,16 +168,13 @@ static error_t parse_compare_option(int key, char *argument, struct argp_state *
         options->rules.bits = true;
         return 0;
     case OPTION_WHERE:
-        option_once(options->where, table, key, argument, state);
-        options->where = argument;
+        option_text(&options->where, table, key, argument, state);
         return 0;
     case OPTION_SORT:
-        option_once(options->order, table, key, argument, state);
-        options->order = argument;
+        option_text(&options->order, table, key, argument, state);
         return 0;
     case OPTION_COLUMNS:
-        option_once(options->columns, table, key, argument, state);
-        options->columns = argument;
+        option_text(&options->columns, table, key, argument, state);
         return 0;
     case 'v':
         options->verbose = true;

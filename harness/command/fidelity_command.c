@@ -32,8 +32,7 @@ static error_t parse_fidelity_option(int key, char *argument, struct argp_state 
         options->against = argument;
         return 0;
     case OPTION_RESULTS:
-        option_once(options->outputs.paths[options->results], option_table, key, argument, state);
-        options->outputs.paths[options->results] = argument;
+        option_text(&options->outputs.paths[options->results], option_table, key, argument, state);
         return 0;
     case OPTION_JSON:
         options->json = true;

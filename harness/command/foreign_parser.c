@@ -24,16 +24,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     struct foreign_options *options = state->input;
     switch (key) {
     case OPTION_PLUGIN:
-        option_once(options->plugin, option_table, key, argument, state);
-        options->plugin = argument;
+        option_text(&options->plugin, option_table, key, argument, state);
         return 0;
     case OPTION_KERNEL_COMMAND:
-        option_once(options->command, option_table, key, argument, state);
-        options->command = argument;
+        option_text(&options->command, option_table, key, argument, state);
         return 0;
     case OPTION_KERNEL_PIPES:
-        option_once(options->pipes, option_table, key, argument, state);
-        options->pipes = argument;
+        option_text(&options->pipes, option_table, key, argument, state);
         return 0;
     case OPTION_KERNEL_TIMEOUT:
         option_once(options->timeout_s > 0, option_table, key, argument, state);

@@ -106,12 +106,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->time_limit_s = parse_time("time-limit", argument, state);
         return 0;
     case OPTION_RESULTS:
-        option_once(options->results, options_table, key, argument, state);
-        options->results = argument;
+        option_text(&options->results, options_table, key, argument, state);
         return 0;
     case OPTION_WRITE:
-        option_once(options->write, options_table, key, argument, state);
-        options->write = argument;
+        option_text(&options->write, options_table, key, argument, state);
         return 0;
     case OPTION_RESUME:
         options->resume = true;

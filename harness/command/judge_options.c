@@ -188,8 +188,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     }
     if (key >= OPTION_VALUE && key < OPTION_VALUE + GIVEN_OPTION_COUNT) {
-        option_once(options->values[key - OPTION_VALUE], option_table(), key, argument, state);
-        options->values[key - OPTION_VALUE] = argument;
+        option_text(&options->values[key - OPTION_VALUE], option_table(), key, argument, state);
         return 0;
     }
     switch (key) {

@@ -47,15 +47,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     struct merge_input *input = state->input;
     switch (key) {
     case OPTION_RESULTS:
-        option_once(input->results, option_table, key, argument, state);
-        input->results = argument;
+        option_text(&input->results, option_table, key, argument, state);
         return 0;
     case OPTION_ANY_BUILD:
         input->any_build = true;
         return 0;
     case OPTION_JUNIT:
-        option_once(input->junit, option_table, key, argument, state);
-        input->junit = argument;
+        option_text(&input->junit, option_table, key, argument, state);
         return 0;
     case OPTION_JUNIT_STYLE:
         option_once(input->junit_style_said, option_table, key, argument, state);

@@ -74,6 +74,13 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
     argp_error(state, "--%s %s: given twice; allowed: one --%s %s", table->name, argument, table->name, table->arg);
 }
 
+void option_text(const char **text, const struct argp_option *table, int key, const char *argument,
+                 const struct argp_state *state)
+{
+    option_once(*text, table, key, argument, state);
+    *text = argument;
+}
+
 uint64_t option_whole(const char *option, const char *text, uint64_t least, uint64_t greatest,
                       const struct argp_state *state)
 {
@@ -142,8 +149,7 @@ static error_t parse_device_option(int key, char *argument, struct argp_state *s
         state->child_inputs[0] = options;
         return 0;
     case OPTION_DEVICE:
-        option_once(options->device, device_option_table, key, argument, state);
-        options->device = argument;
+        option_text(&options->device, device_option_table, key, argument, state);
         return 0;
     case OPTION_THREADS:
         option_once(options->threads, device_option_table, key, argument, state);
@@ -209,8 +215,7 @@ static error_t parse_case_option(int key, char *argument, struct argp_state *sta
         parse_shard(&options->shard, argument, state);
         return 0;
     case OPTION_LAST_FAILED:
-        option_once(options->last_failed, case_option_table, key, argument, state);
-        options->last_failed = argument;
+        option_text(&options->last_failed, case_option_table, key, argument, state);
         return 0;
     case ARGP_KEY_ARG:
         strings_add(&options->paths, argument, state);

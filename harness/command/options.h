@@ -14,6 +14,10 @@ void strings_add(struct strings *strings, const char *item, const struct argp_st
 void option_once(bool given, const struct argp_option *table, int key, const char *argument,
                  const struct argp_state *state);
 
+/* Takes the text of such an option; *text is NULL before. */
+void option_text(const char **text, const struct argp_option *table, int key, const char *argument,
+                 const struct argp_state *state);
+
 /* Parses the whole command line, or ends the program: argp itself does of what is wrong, and of memory that runs out in
  * a parser, but returns where it has none to begin with. */
 void options_parse(const struct argp *parser, int argc, char **argv, void *input);

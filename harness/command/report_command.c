@@ -92,8 +92,7 @@ static void parse_format(struct report_options *options, const char *name, const
 
 static void parse_once(const char **option, int key, const char *argument, const struct argp_state *state)
 {
-    option_once(*option, option_table, key, argument, state);
-    *option = argument;
+    option_text(option, option_table, key, argument, state);
 }
 
 static enum report_format format_asked_for(const struct report_options *options)
