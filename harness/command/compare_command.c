@@ -152,6 +152,32 @@ static void finish(struct compare_options *options, struct argp_state *state)
     choose_stdout(options, state);
 }
 
+/* Of a baseline that is written, and of what is kept in it. */
+static error_t parse_baseline_option(int key, char *argument, struct argp_state *state)
+{
+    struct compare_options *options = state->input;
+    const struct argp_option *table = own_options;
+    switch (key) {
+    case OPTION_UPDATE:
+        options->update_baseline = true;
+        return 0;
+    case OPTION_REASON:
+        option_once(options->notes.reason, table, key, argument, state);
+        options->notes.reason = parse_text("reason", argument, state);
+        return 0;
+    case OPTION_KNOWN_FAILURE:
+        option_once(options->notes.known_failure, table, key, argument, state);
+        options->notes.known_failure = parse_text("known-failure", argument, state);
+        return 0;
+    case OPTION_EXPIRES:
+        option_once(options->notes.expires, table, key, argument, state);
+        options->notes.expires = parse_expiry(argument, options, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_compare_option(int key, char *argument, struct argp_state *state)
 {
     struct compare_options *options = state->input;
@@ -188,21 +214,6 @@ static error_t parse_compare_option(int key, char *argument, struct argp_state *
         options->junit_style_said = true;
         options->gitlab = parse_junit_style(argument, state);
         return 0;
-    case OPTION_UPDATE:
-        options->update_baseline = true;
-        return 0;
-    case OPTION_REASON:
-        option_once(options->notes.reason, table, key, argument, state);
-        options->notes.reason = parse_text("reason", argument, state);
-        return 0;
-    case OPTION_KNOWN_FAILURE:
-        option_once(options->notes.known_failure, table, key, argument, state);
-        options->notes.known_failure = parse_text("known-failure", argument, state);
-        return 0;
-    case OPTION_EXPIRES:
-        option_once(options->notes.expires, table, key, argument, state);
-        options->notes.expires = parse_expiry(argument, options, state);
-        return 0;
     case ARGP_KEY_ARG:
         take_path(options, argument, state);
         return 0;
@@ -210,7 +221,7 @@ static error_t parse_compare_option(int key, char *argument, struct argp_state *
         finish(options, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_baseline_option(key, argument, state);
     }
 }
 

@@ -68,6 +68,31 @@ static void end(struct hunt_options *options, const struct argp_state *state)
         strings_add(&options->vary, space_default, state);
 }
 
+/* Of where finds go. */
+static error_t parse_option_of_finds(int key, char *argument, struct argp_state *state)
+{
+    struct hunt_options *options = state->input;
+    switch (key) {
+    case OPTION_WRITE:
+        option_text(&options->write, options_table, key, argument, state);
+        return 0;
+    case OPTION_RESULTS:
+        option_text(&options->results, options_table, key, argument, state);
+        return 0;
+    case OPTION_RESUME:
+        options->resume = true;
+        return 0;
+    case OPTION_ANY_BUILD:
+        options->any_build = true;
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct hunt_options *options = state->input;
@@ -105,26 +130,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         option_once(options->time_limit_s > 0, options_table, key, argument, state);
         options->time_limit_s = parse_time("time-limit", argument, state);
         return 0;
-    case OPTION_RESULTS:
-        option_text(&options->results, options_table, key, argument, state);
-        return 0;
-    case OPTION_WRITE:
-        option_text(&options->write, options_table, key, argument, state);
-        return 0;
-    case OPTION_RESUME:
-        options->resume = true;
-        return 0;
-    case OPTION_ANY_BUILD:
-        options->any_build = true;
-        return 0;
-    case OPTION_JSON:
-        options->json = true;
-        return 0;
     case ARGP_KEY_END:
         end(options, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_option_of_finds(key, argument, state);
     }
 }
 

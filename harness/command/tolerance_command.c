@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,15 +51,45 @@ static const struct argp_option option_table[] = {
     {"json", OPTION_JSON, NULL, 0, "print a JSON object for each point, in a line", 3},
     {0}};
 
-static double parse_number(int key, const char *text, double least, double most, const struct argp_state *state)
+/* The numbers of a rule. */
+static const struct rule_number {
+    int key;
+    size_t member; /* of struct rule */
+    double least, most;
+} rule_numbers[] = {
+    {OPTION_ATOL, offsetof(struct rule, atol), 0, 1e30}, {OPTION_RTOL, offsetof(struct rule, rtol), 0, 1e30},
+    {OPTION_RATIO, offsetof(struct rule, ratio), 0, 1},  {OPTION_COSINE, offsetof(struct rule, cosine), -1, 1},
+    {OPTION_NMSE, offsetof(struct rule, nmse), 0, 1e30}, {OPTION_NORM, offsetof(struct rule, norm), 0, 1e30},
+    {OPTION_LSE, offsetof(struct rule, lse), 0, 1e30},
+};
+
+/* false: the option is none of them. */
+static bool parse_number(struct rule *rule, int key, const char *text, const struct argp_state *state)
 {
-    double number = 0;
+    const struct rule_number *number = rule_numbers, *end = number + sizeof rule_numbers / sizeof *rule_numbers;
+    double *value;
     int row = 0;
+    while (number < end && number->key != key)
+        number++;
+    if (number == end)
+        return false;
     while (option_table[row].key != key)
         row++;
-    if (number_parse(text, strlen(text), &number) != VALUE_SOUND || number < least || number > most)
-        argp_error(state, "--%s %s: allowed: numbers %g to %g", option_table[row].name, text, least, most);
-    return number;
+    value = (double *)(void *)((char *)rule + number->member);
+    if (number_parse(text, strlen(text), value) != VALUE_SOUND || *value < number->least || *value > number->most)
+        argp_error(state, "--%s %s: allowed: numbers %g to %g", option_table[row].name, text, number->least,
+                   number->most);
+    return true;
+}
+
+static enum rule_combine parse_combine(const char *text, const struct argp_state *state)
+{
+    enum rule_combine combine = RULE_SUM;
+    while (combine < RULE_COMBINE_COUNT && strcmp(text, rule_combine_names[combine]) != 0)
+        combine++;
+    if (combine == RULE_COMBINE_COUNT)
+        argp_error(state, "--combine %s: allowed: sum, either, both", text);
+    return combine;
 }
 
 static int parse_seeds(const char *text, const struct argp_state *state)
@@ -96,42 +127,29 @@ static void say(struct tolerance_options *options, int key, const char *argument
     options->said |= 1u << (key - OPTION_ATOL);
 }
 
+static void finish(struct tolerance_options *options, const struct argp_state *state)
+{
+    struct rule *rule = &options->rule;
+    if (isnan(rule->atol) != isnan(rule->rtol))
+        argp_error(state, "--atol, --rtol: allowed: both of them");
+    rule->by_elements = !isnan(rule->atol);
+    options->has_rule = rule_reads_output(rule) || !isnan(rule->lse);
+    if (!rule->by_elements && (is_said(options, OPTION_COMBINE) || is_said(options, OPTION_RATIO)))
+        argp_error(state, "--combine, --ratio: allowed: with --atol and --rtol");
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct tolerance_options *options = state->input;
-    struct rule *rule = &options->rule;
     say(options, key, argument, state);
+    if (parse_number(&options->rule, key, argument, state))
+        return 0;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->selection;
         return 0;
-    case OPTION_ATOL:
-        rule->atol = parse_number(key, argument, 0, 1e30, state);
-        return 0;
-    case OPTION_RTOL:
-        rule->rtol = parse_number(key, argument, 0, 1e30, state);
-        return 0;
     case OPTION_COMBINE:
-        rule->combine = RULE_SUM;
-        while (rule->combine < RULE_COMBINE_COUNT && strcmp(argument, rule_combine_names[rule->combine]) != 0)
-            rule->combine++;
-        if (rule->combine == RULE_COMBINE_COUNT)
-            argp_error(state, "--combine %s: allowed: sum, either, both", argument);
-        return 0;
-    case OPTION_RATIO:
-        rule->ratio = parse_number(key, argument, 0, 1, state);
-        return 0;
-    case OPTION_COSINE:
-        rule->cosine = parse_number(key, argument, -1, 1, state);
-        return 0;
-    case OPTION_NMSE:
-        rule->nmse = parse_number(key, argument, 0, 1e30, state);
-        return 0;
-    case OPTION_NORM:
-        rule->norm = parse_number(key, argument, 0, 1e30, state);
-        return 0;
-    case OPTION_LSE:
-        rule->lse = parse_number(key, argument, 0, 1e30, state);
+        options->rule.combine = parse_combine(argument, state);
         return 0;
     case OPTION_CLASS:
         parse_class(options, argument, state);
@@ -143,12 +161,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->json = true;
         return 0;
     case ARGP_KEY_END:
-        if (isnan(rule->atol) != isnan(rule->rtol))
-            argp_error(state, "--atol, --rtol: allowed: both of them");
-        rule->by_elements = !isnan(rule->atol);
-        options->has_rule = rule_reads_output(rule) || !isnan(rule->lse);
-        if (!rule->by_elements && (is_said(options, OPTION_COMBINE) || is_said(options, OPTION_RATIO)))
-            argp_error(state, "--combine, --ratio: allowed: with --atol and --rtol");
+        finish(options, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
