@@ -1,5 +1,6 @@
 /* A record's fields: the interface's names in their order, and the table that lists them. */
 #include <math.h>
+#include <string.h>
 
 #include "harness/library/judged_record.h"
 #include "harness/report/record/tests/record_trial.h"
@@ -113,90 +114,120 @@ static void assert_all_walked(const struct walk *walk, const struct record_field
             assert_all_walked(walk, fields->rows[i].members, record_field_name(&fields->rows[i]));
 }
 
-static void test_records_have_the_fields_of_the_table(void **state)
+static void walk_record(struct walk *walk, const struct record *record)
 {
-    struct sample *sample = *state;
-    struct walk walk = {.count = 0};
-    json_t *json = round_trip(&sample->record);
-    walk_object(&walk, json, &record_fields);
+    json_t *json = round_trip(record);
+    walk_object(walk, json, &record_fields);
     json_decref(json);
+}
 
-    static const float slopes[SAMPLE_H] = {0.5f, 0.25f};
-    struct fault_tally tallies[SAMPLE_H] = {{.mismatched = 0}, {.mismatched = 2, .at_fault = {1, 1, 0}}};
+/* Parts of a record that knows all, which points to them. */
+struct all_known {
+    struct fault_tally tallies[SAMPLE_H];
     struct fault faults[BASELINE_COUNT];
+    struct class_report classes;
+    struct class_whole whole;
+    char definition[8], uuid[8];
+    struct given_workload workload;
+    struct given given;
+};
+
+/* What judging and oracles have found. */
+static void know_findings(struct all_known *all, struct record *record)
+{
+    static const struct signature_finding finding = {.signature = SIGNATURE_LEAK, .detail = "a key", .residual = 0.5};
+    static const struct oracle_report report = {.outcome = {ORACLE_HELD, ORACLE_VIOLATED},
+                                                .detail = {"", "q is changed"}};
+    static const struct contract_finding contract = {.fits = {{.text = "no bias"}}, .num_fits = 1, .named = true};
+    static const struct explained_element explained = {.num_terms = 1};
+    all->tallies[1] = (struct fault_tally){.mismatched = 2, .at_fault = {1, 1, 0}};
     for (int kind = 0; kind < BASELINE_COUNT; kind++)
-        faults[kind] = (struct fault){SAMPLE_H, SAMPLE_D, SAMPLE_H * SAMPLE_D,   tallies[1], tallies,
-                                      1,        NAN,      {1, 0, 5, INFINITY, 0}};
-    const struct signature_finding finding = {.signature = SIGNATURE_LEAK, .detail = "a key", .residual = 0.5};
-    const struct oracle_report report = {.outcome = {ORACLE_HELD, ORACLE_VIOLATED}, .detail = {"", "q is changed"}};
-    struct problem_spec *problem = &sample->point.problem;
+        all->faults[kind] = (struct fault){SAMPLE_H, SAMPLE_D, SAMPLE_H * SAMPLE_D,   all->tallies[1], all->tallies,
+                                           1,        NAN,      {1, 0, 5, INFINITY, 0}};
+    assert_int_equal(class_report_init(&all->classes, SAMPLE_H, NULL), ERROR_NONE);
+    for (int row = 0; row < SAMPLE_H; row++)
+        class_sets_add_above(&all->classes.covered[row], CLASS_F32);
+    class_of_rows(&all->whole, &all->classes);
+    record->faults = all->faults;
+    record->finding = &finding;
+    record->oracles = &report;
+    record->contract = &contract;
+    record->contract_distance = 0.5;
+    record->explained = &explained;
+    record->classes = &all->classes;
+    record->class_of_all = &all->whole;
+    record->ended = 1;
+}
+
+/* What the point, its case and its caller say. */
+static void know_point(struct all_known *all, struct point *point)
+{
+    static const float slopes[SAMPLE_H] = {0.5f, 0.25f};
+    static const bool judged[SAMPLE_H] = {true};
+    static const struct given_claim claim = {.version = "0.1", .commit = "abc", .as_before = true};
+    struct problem_spec *problem = &point->problem;
     problem->slope_values = slopes;
     problem->num_slope_values = SAMPLE_H;
     problem->mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 2};
     problem->seed = 1;
-    sample->point.kernel_options.page_size = 16;
-    sample->point.batch = BATCH_TOGETHER;
-    sample->point.baselines = (1u << BASELINE_COUNT) - 1;
-    sample->record.faults = faults;
-    sample->record.finding = &finding;
-    sample->record.oracles = &report;
-    sample->point.problem.soft_cap = (struct soft_cap_spec){SOFT_CAP_BEFORE_BIAS, 30};
-    sample->point.problem.sinks = (struct sink_spec){.kind = SINKS_NORMAL, .number = 1};
-    sample->record.contract_distance = 0.5;
-    const struct contract_finding contract = {.fits = {{.text = "no bias"}}, .num_fits = 1, .named = true};
-    struct class_report classes;
-    struct class_whole whole;
-    assert_int_equal(class_report_init(&classes, SAMPLE_H, NULL), ERROR_NONE);
-    for (int row = 0; row < SAMPLE_H; row++)
-        class_sets_add_above(&classes.covered[row], CLASS_F32);
-    class_of_rows(&whole, &classes);
-    const struct explained_element explained = {.num_terms = 1};
-    sample->record.explained = &explained;
-    sample->record.contract = &contract;
-    sample->record.classes = &classes;
-    sample->record.class_of_all = &whole;
-    sample->point.demand.asked = true;
-    char definition[] = "gqa", uuid[] = "u-1";
-    const struct given_workload workload = {definition, uuid, true, 1};
-    sample->point.workload = &workload;
-    sample->record.ended = 1;
-    static const bool judged[SAMPLE_H] = {true};
-    const struct given_claim claim = {.version = "0.1", .commit = "abc", .as_before = true};
-    const struct given given = {
+    problem->soft_cap = (struct soft_cap_spec){SOFT_CAP_BEFORE_BIAS, 30};
+    problem->sinks = (struct sink_spec){.kind = SINKS_NORMAL, .number = 1};
+    all->workload = (struct given_workload){all->definition, all->uuid, true, 1};
+    all->given = (struct given){
         .key = "k", .command = "c", .sample = {.judged = judged, .rows = 1, .of = SAMPLE_H}, .claim = &claim};
-    sample->point.given = &given;
-    json = round_trip(&sample->record);
-    const json_t *facts = json_object_get(json_object_get(json, "taken_over"), "facts");
-    assert_int_equal(json_array_size(facts), finding.signature == SIGNATURE_NONE ? 4 : 7);
-    walk_object(&walk, json, &record_fields);
+    point->kernel_options.page_size = 16;
+    point->batch = BATCH_TOGETHER;
+    point->baselines = (1u << BASELINE_COUNT) - 1;
+    point->demand.asked = true;
+    point->workload = &all->workload;
+    point->given = &all->given;
+}
+
+/* Nothing is null in a record that knows all, but what cannot be beside the rest. */
+static void assert_all_known(json_t *json)
+{
+    static const char *const others[] = {
+        "error",    "budget_used",    "lse_budget_used",      "sample",       "taken_over", "run_failure",
+        "promises", "launch_failure", "sampled_truth_digest", "kernel_digest"};
+    const char *name;
+    json_t *value;
+    json_object_foreach(json, name, value)
+    {
+        bool other = false;
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+            other |= !strcmp(name, others[i]);
+        if (json_is_null(value) && !other)
+            fail_msg("%s is null in a record that knows all", name);
+    }
+}
+
+static void test_records_have_the_fields_of_the_table(void **state)
+{
+    struct sample *sample = *state;
+    struct walk walk = {.count = 0};
+    struct all_known all = {.definition = "gqa", .uuid = "u-1"};
+    walk_record(&walk, &sample->record);
+    know_findings(&all, &sample->record);
+    know_point(&all, &sample->point);
+    walk_record(&walk, &sample->record);
+    json_t *json = round_trip(&sample->record);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(json, "taken_over"), "facts")), 7);
     json_decref(json);
     sample->point.given = NULL;
     sample->test_case.known_bugs = "nan: K6; leak: K2 K5";
     sample->point.expect_fail = true;
     sample->point.signature = SIGNATURE_LEAK;
+    walk_record(&walk, &sample->record);
     json = round_trip(&sample->record);
     assert_string_equal(json_string_value(json_object_get(json, "expected_signature")), "leak");
     assert_string_equal(json_string_value(json_object_get(json, "known_bugs")), "K2 K5");
-    walk_object(&walk, json, &record_fields);
+    assert_all_known(json);
+    json_decref(json);
     assert_all_walked(&walk, &record_fields, "a record");
-    const char *name;
-    json_t *value;
-    json_object_foreach(json, name, value)
-    {
-        if (json_is_null(value) && strcmp(name, "error") != 0 && strcmp(name, "budget_used") != 0 &&
-            strcmp(name, "lse_budget_used") != 0 && strcmp(name, "sample") != 0 && strcmp(name, "taken_over") != 0 &&
-            strcmp(name, "run_failure") != 0 && strcmp(name, "promises") != 0 && strcmp(name, "launch_failure") != 0 &&
-            strcmp(name, "sampled_truth_digest") != 0 && strcmp(name, "kernel_digest") != 0)
-            fail_msg("%s is null in a record that knows all", name);
-    }
-    json_decref(json);
-    class_report_clear(&classes);
+    class_report_clear(&all.classes);
     sample->record.classes = NULL;
-
     sample_set_error(sample, "no memory");
-    json = round_trip(&sample->record);
-    walk_object(&walk, json, &record_fields);
-    json_decref(json);
+    walk_record(&walk, &sample->record);
 }
 
 static void check_rows(const struct record_fields *fields)

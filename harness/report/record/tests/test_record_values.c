@@ -127,7 +127,6 @@ static void test_build_says_which_program(void **state)
         {"sanitizers", "^(none|address,undefined)$"},
         {"cuda_archs", "^(none|[0-9]+( [0-9]+)*)$"},
         {"changes", "^(none|[0-9a-f]{16})$"},
-        {"changes", "^(none|[0-9a-f]{16})$"},
         {"flags", "^[^}]+$"}, /* what leaves `build` out takes it to end at the first brace */
     };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
