@@ -184,32 +184,55 @@ static struct alibicheck_kernel describe(struct kernel *kernel, uint32_t takes)
 
 enum { ALL = (1 << ABILITY_COUNT) - 1 - ALIBICHECK_KERNEL_LSE_BASE2 };
 
+/* A kernel that takes all, a launch, and what came of it. */
+struct callback_trial {
+    struct kernel kernel;
+    struct alibicheck_kernel described;
+    struct callback callback;
+    struct launch_fixture fixture;
+    struct memory_audit audit;
+    struct error error;
+};
+
+static void begin(struct callback_trial *trial, enum stray stray)
+{
+    *trial = (struct callback_trial){.kernel = {.stray = stray}};
+    trial->described = describe(&trial->kernel, ALL);
+    trial->callback = (struct callback){.kernel = &trial->described, .takes = ALL};
+    launch_fixture_make(&trial->fixture);
+}
+
+static enum error_kind run_trial(struct callback_trial *trial)
+{
+    double seconds;
+    return callback_launcher.run(&trial->callback, &trial->fixture.sequences, &trial->audit, &seconds, &trial->error);
+}
+
+static void assert_untouched(const struct callback_trial *trial)
+{
+    assert_string_equal(trial->audit.breached, "");
+    assert_string_equal(trial->audit.changed, "");
+}
+
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 static void test_a_kernel_sees_the_launch(void **state)
 {
     (void)state;
-    struct kernel kernel = {.stray = NOTHING};
-    const struct alibicheck_kernel described = describe(&kernel, ALL);
-    struct callback callback = {.kernel = &described, .takes = ALL};
-    struct launch_fixture fixture;
-    struct memory_audit audit = {.breached = ""};
-    struct error error;
-    double seconds;
-    launch_fixture_make(&fixture);
-    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-    assert_int_equal(kernel.seen.num_sequences, FIXTURE_SEQUENCES);
-    assert_int_equal(kernel.seen.num_queries, FIXTURE_QUERIES);
-    assert_int_equal(kernel.seen.num_kv_heads, FIXTURE_KV_HEADS);
-    assert_int_equal(kernel.seen.dtype, ALIBICHECK_KERNEL_F16);
-    assert_int_equal(kernel.seen.kv_dtype, ALIBICHECK_KERNEL_E4M3);
-    assert_true(kernel.seen.soft_cap == 30 && kernel.seen.soft_cap_after_bias == 1);
-    assert_true(kernel.seen.k_scale == 0.5f && kernel.seen.v_scale == 2);
-    assert_int_equal(((uint8_t *)fixture.out[1])[3], 0x11);
-    assert_true(fixture.lse[0][5] == 5);
-    assert_string_equal(audit.breached, "");
-    assert_string_equal(audit.changed, "");
-    callback_clear(&callback);
+    struct callback_trial trial;
+    begin(&trial, NOTHING);
+    assert_int_equal(run_trial(&trial), ERROR_NONE);
+    assert_int_equal(trial.kernel.seen.num_sequences, FIXTURE_SEQUENCES);
+    assert_int_equal(trial.kernel.seen.num_queries, FIXTURE_QUERIES);
+    assert_int_equal(trial.kernel.seen.num_kv_heads, FIXTURE_KV_HEADS);
+    assert_int_equal(trial.kernel.seen.dtype, ALIBICHECK_KERNEL_F16);
+    assert_int_equal(trial.kernel.seen.kv_dtype, ALIBICHECK_KERNEL_E4M3);
+    assert_true(trial.kernel.seen.soft_cap == 30 && trial.kernel.seen.soft_cap_after_bias == 1);
+    assert_true(trial.kernel.seen.k_scale == 0.5f && trial.kernel.seen.v_scale == 2);
+    assert_int_equal(((uint8_t *)trial.fixture.out[1])[3], 0x11);
+    assert_true(trial.fixture.lse[0][5] == 5);
+    assert_untouched(&trial);
+    callback_clear(&trial.callback);
 }
 
 static void test_what_is_not_the_kernel_s_is_watched(void **state)
@@ -229,25 +252,18 @@ static void test_what_is_not_the_kernel_s_is_watched(void **state)
         {IN_LAST_LSE, "an output of the launch before, after it had returned", NULL, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct kernel kernel = {.stray = rows[i].stray};
-        const struct alibicheck_kernel described = describe(&kernel, ALL);
-        struct callback callback = {.kernel = &described, .takes = ALL};
-        struct launch_fixture fixture;
-        struct memory_audit audit = {.breached = ""};
-        struct error error;
-        double seconds;
-        launch_fixture_make(&fixture);
-        for (int run = 0; run < 2 && !*audit.breached && !*audit.changed; run++)
-            assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error),
-                             ERROR_NONE);
-        assert_true(!rows[i].breached == !*audit.breached && !rows[i].changed == !*audit.changed);
+        struct callback_trial trial;
+        begin(&trial, rows[i].stray);
+        for (int run = 0; run < 2 && !*trial.audit.breached && !*trial.audit.changed; run++)
+            assert_int_equal(run_trial(&trial), ERROR_NONE);
+        assert_true(!rows[i].breached == !*trial.audit.breached && !rows[i].changed == !*trial.audit.changed);
         if (rows[i].breached) {
-            assert_string_equal(audit.breached, rows[i].breached);
-            assert_int_equal(audit.offset_bytes, rows[i].offset);
+            assert_string_equal(trial.audit.breached, rows[i].breached);
+            assert_int_equal(trial.audit.offset_bytes, rows[i].offset);
         }
         if (rows[i].changed)
-            assert_string_equal(audit.changed, rows[i].changed);
-        callback_clear(&callback);
+            assert_string_equal(trial.audit.changed, rows[i].changed);
+        callback_clear(&trial.callback);
     }
 }
 
@@ -261,26 +277,19 @@ static void make_strides(struct sequence_strides *strides, const struct launch_f
 static void test_tensors_lie_where_strides_say(void **state)
 {
     (void)state;
-    struct kernel kernel = {.stray = READS_STRIDES};
-    const struct alibicheck_kernel described = describe(&kernel, ALL);
-    struct callback callback = {.kernel = &described, .takes = ALL};
-    struct launch_fixture fixture;
+    struct callback_trial trial;
     struct sequence_strides strides[FIXTURE_SEQUENCES];
-    struct memory_audit audit = {.breached = ""};
-    struct error error;
-    double seconds;
-    launch_fixture_make(&fixture);
-    make_strides(strides, &fixture);
+    begin(&trial, READS_STRIDES);
+    make_strides(strides, &trial.fixture);
     for (int strided = 0; strided < 2; strided++) {
-        memset(fixture.out, 0, sizeof fixture.out);
-        fixture.sequences.strides = strided ? strides : NULL;
-        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-        assert_memory_equal(fixture.out, fixture.q, sizeof fixture.q);
-        assert_string_equal(audit.breached, "");
-        assert_string_equal(audit.changed, "");
+        memset(trial.fixture.out, 0, sizeof trial.fixture.out);
+        trial.fixture.sequences.strides = strided ? strides : NULL;
+        assert_int_equal(run_trial(&trial), ERROR_NONE);
+        assert_memory_equal(trial.fixture.out, trial.fixture.q, sizeof trial.fixture.q);
+        assert_untouched(&trial);
     }
-    assert_int_equal(kernel.before_q, 0xffff); /* NaN */
-    callback_clear(&callback);
+    assert_int_equal(trial.kernel.before_q, 0xffff); /* NaN */
+    callback_clear(&trial.callback);
 }
 
 static void test_numbers_lie_where_a_part_of_a_longer_tensor_does(void **state)
@@ -288,27 +297,22 @@ static void test_numbers_lie_where_a_part_of_a_longer_tensor_does(void **state)
     static const enum stray strays[] = {READS_NUMBERS, BEFORE_NUMBERS};
     (void)state;
     for (size_t s = 0; s < sizeof strays / sizeof strays[0]; s++) {
-        struct kernel kernel = {.stray = strays[s]};
-        const struct alibicheck_kernel described = describe(&kernel, ALL);
-        struct callback callback = {.kernel = &described, .takes = ALL};
-        struct launch_fixture fixture;
+        struct callback_trial trial;
         struct sequence_strides strides[FIXTURE_SEQUENCES];
-        struct memory_audit audit = {.breached = ""};
-        struct error error;
-        double seconds;
-        launch_fixture_make(&fixture);
+        begin(&trial, strays[s]);
         for (int i = 0; i < FIXTURE_SEQUENCES; i++)
-            sequence_strides_make(&strides[i], &fixture.problems[i], NULL, LAYOUT_NUMBERS);
-        fixture.sequences.strides = strides;
-        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+            sequence_strides_make(&strides[i], &trial.fixture.problems[i], NULL, LAYOUT_NUMBERS);
+        trial.fixture.sequences.strides = strides;
+        assert_int_equal(run_trial(&trial), ERROR_NONE);
         for (int i = 0; i < FIXTURE_SEQUENCES; i++)
             for (int row = 0; row < FIXTURE_QUERIES * FIXTURE_HEADS; row++)
-                assert_true(fixture.lse[i][row] == fixture.slopes[row % FIXTURE_HEADS] +
-                                                       fixture.sinks[row % FIXTURE_HEADS] + (i ? 6.0f : 5.0f));
-        assert_string_equal(audit.breached, strays[s] == BEFORE_NUMBERS ? "lse" : "");
-        assert_int_equal(audit.offset_bytes, strays[s] == BEFORE_NUMBERS ? -3 : 0);
-        assert_string_equal(audit.changed, "");
-        callback_clear(&callback);
+                assert_true(trial.fixture.lse[i][row] == trial.fixture.slopes[row % FIXTURE_HEADS] +
+                                                             trial.fixture.sinks[row % FIXTURE_HEADS] +
+                                                             (i ? 6.0f : 5.0f));
+        assert_string_equal(trial.audit.breached, strays[s] == BEFORE_NUMBERS ? "lse" : "");
+        assert_int_equal(trial.audit.offset_bytes, strays[s] == BEFORE_NUMBERS ? -3 : 0);
+        assert_string_equal(trial.audit.changed, "");
+        callback_clear(&trial.callback);
     }
 }
 
@@ -316,143 +320,110 @@ static void test_numbers_lie_where_a_part_of_a_longer_tensor_does(void **state)
 static void test_what_lies_between_rows_is_watched(void **state)
 {
     (void)state;
-    struct kernel kernel = {.stray = BETWEEN_ROWS};
-    const struct alibicheck_kernel described = describe(&kernel, ALL);
-    struct callback callback = {.kernel = &described, .takes = ALL};
-    struct launch_fixture fixture;
+    struct callback_trial trial;
     struct sequence_strides strides[FIXTURE_SEQUENCES];
-    struct memory_audit audit = {.breached = ""};
-    struct error error;
-    double seconds;
-    launch_fixture_make(&fixture);
-    make_strides(strides, &fixture);
-    fixture.sequences.strides = strides;
-    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-    assert_string_equal(audit.breached, "out between its rows");
-    assert_int_equal(audit.offset_bytes, FIXTURE_DIM * 2 + 1);
-    callback_clear(&callback);
+    begin(&trial, BETWEEN_ROWS);
+    make_strides(strides, &trial.fixture);
+    trial.fixture.sequences.strides = strides;
+    assert_int_equal(run_trial(&trial), ERROR_NONE);
+    assert_string_equal(trial.audit.breached, "out between its rows");
+    assert_int_equal(trial.audit.offset_bytes, FIXTURE_DIM * 2 + 1);
+    callback_clear(&trial.callback);
 }
 
 static void test_a_workspace_is_other_memory_at_each_launch(void **state)
 {
     (void)state;
-    struct kernel kernel = {.stray = NOTHING, .workspace_bytes = 1000};
-    struct alibicheck_kernel described = describe(&kernel, ALL);
-    described.workspace_bytes = workspace_bytes;
-    struct callback callback = {.kernel = &described, .takes = ALL};
-    struct launch_fixture fixture;
-    struct memory_audit audit = {.breached = ""};
-    struct error error;
-    double seconds;
-    launch_fixture_make(&fixture);
+    struct callback_trial trial;
+    begin(&trial, NOTHING);
+    trial.kernel.workspace_bytes = 1000;
+    trial.described.workspace_bytes = workspace_bytes;
     for (int run = 0, before = -1; run < 5; run++) {
-        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-        assert_int_equal(kernel.seen.workspace_bytes, 1000);
-        assert_true(kernel.is_filled);
-        assert_int_not_equal(kernel.workspace, before);
-        assert_int_not_equal(kernel.workspace, 0x77);
-        assert_true(run > 0 || kernel.workspace == 0xff); /* NaN */
-        before = kernel.workspace;
+        assert_int_equal(run_trial(&trial), ERROR_NONE);
+        assert_int_equal(trial.kernel.seen.workspace_bytes, 1000);
+        assert_true(trial.kernel.is_filled);
+        assert_int_not_equal(trial.kernel.workspace, before);
+        assert_int_not_equal(trial.kernel.workspace, 0x77);
+        assert_true(run > 0 || trial.kernel.workspace == 0xff); /* NaN */
+        before = trial.kernel.workspace;
     }
-    assert_string_equal(audit.breached, "");
-    kernel.stray = PAST_WORKSPACE;
-    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-    assert_string_equal(audit.breached, "workspace");
-    assert_int_equal(audit.offset_bytes, 1000);
-    callback_clear(&callback);
+    assert_string_equal(trial.audit.breached, "");
+    trial.kernel.stray = PAST_WORKSPACE;
+    assert_int_equal(run_trial(&trial), ERROR_NONE);
+    assert_string_equal(trial.audit.breached, "workspace");
+    assert_int_equal(trial.audit.offset_bytes, 1000);
+    callback_clear(&trial.callback);
 }
 
 static void test_who_asks_for_no_workspace_has_none(void **state)
 {
     (void)state;
     for (int way = 0; way < 3; way++) {
-        struct kernel kernel = {.stray = NOTHING, .workspace_bytes = way == 1 ? 8 : 0};
-        struct alibicheck_kernel described = describe(&kernel, ALL);
-        struct callback callback = {.kernel = &described, .takes = ALL};
-        struct launch_fixture fixture;
-        struct error error;
-        double seconds;
-        launch_fixture_make(&fixture);
-        described.abi = way == 1 ? 3 : ALIBICHECK_KERNEL_ABI; /* whose structure ends before it */
-        described.workspace_bytes = way == 0 ? NULL : workspace_bytes;
-        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_NONE);
-        assert_null(kernel.seen.workspace);
-        assert_int_equal(kernel.seen.workspace_bytes, 0);
-        callback_clear(&callback);
+        struct callback_trial trial;
+        begin(&trial, NOTHING);
+        trial.kernel.workspace_bytes = way == 1 ? 8 : 0;
+        trial.described.abi = way == 1 ? 3 : ALIBICHECK_KERNEL_ABI; /* whose structure ends before it */
+        trial.described.workspace_bytes = way == 0 ? NULL : workspace_bytes;
+        assert_int_equal(run_trial(&trial), ERROR_NONE);
+        assert_null(trial.kernel.seen.workspace);
+        assert_int_equal(trial.kernel.seen.workspace_bytes, 0);
+        callback_clear(&trial.callback);
     }
 }
 
 static void test_a_workspace_beyond_memory_is_the_kernel_s_failure(void **state)
 {
     (void)state;
-    struct kernel kernel = {.stray = NOTHING, .workspace_bytes = UINT64_MAX};
-    struct alibicheck_kernel described = describe(&kernel, ALL);
-    described.workspace_bytes = workspace_bytes;
-    struct callback callback = {.kernel = &described, .takes = ALL};
-    struct launch_fixture fixture;
-    struct error error;
-    double seconds;
-    launch_fixture_make(&fixture);
-    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_SUBJECT);
+    struct callback_trial trial;
+    begin(&trial, NOTHING);
+    trial.kernel.workspace_bytes = UINT64_MAX;
+    trial.described.workspace_bytes = workspace_bytes;
+    assert_int_equal(run_trial(&trial), ERROR_SUBJECT);
     assert_string_equal(
-        error.text, "test failed: it asks for a workspace of 18446744073709551615 bytes, for which there is no memory");
-    callback_clear(&callback);
+        trial.error.text,
+        "test failed: it asks for a workspace of 18446744073709551615 bytes, for which there is no memory");
+    callback_clear(&trial.callback);
 }
 
 /* Of a kernel of who judges. */
 static void test_what_it_changes_is_a_copy(void **state)
 {
-    (void)state;
-    struct launch_fixture fixture;
-    launch_fixture_make(&fixture);
-    const struct problem *first = fixture.sequences.problems;
-    const unsigned char v = ((const unsigned char *)first->v)[1];
-    const float slope = first->slopes[2];
     static const enum stray strays[] = {IN_V, IN_SLOPES};
+    (void)state;
     for (int i = 0; i < 2; i++) {
-        struct kernel kernel = {.stray = strays[i]};
-        const struct alibicheck_kernel described = describe(&kernel, ALL);
-        struct callback callback = {.kernel = &described, .takes = ALL, .giving = GIVE_A_COPY};
-        struct memory_audit audit = {.breached = ""};
-        struct error error;
-        double seconds;
-        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-        assert_string_equal(audit.changed, strays[i] == IN_V ? "v" : "slopes");
+        struct callback_trial trial;
+        begin(&trial, strays[i]);
+        trial.callback.giving = GIVE_A_COPY;
+        const struct problem *first = trial.fixture.sequences.problems;
+        const unsigned char v = ((const unsigned char *)first->v)[1];
+        const float slope = first->slopes[2];
+        assert_int_equal(run_trial(&trial), ERROR_NONE);
+        assert_string_equal(trial.audit.changed, strays[i] == IN_V ? "v" : "slopes");
         assert_int_equal(((const unsigned char *)first->v)[1], v);
         assert_true(first->slopes[2] == slope);
-        callback_clear(&callback);
+        callback_clear(&trial.callback);
     }
 }
 
 static void test_the_rounding_that_it_sets_is_its_own(void **state)
 {
     (void)state;
-    struct kernel kernel = {.stray = ROUNDS_UP};
-    const struct alibicheck_kernel described = describe(&kernel, ALL);
-    struct callback callback = {.kernel = &described, .takes = ALL};
-    struct launch_fixture fixture;
-    struct error error;
-    double seconds;
-    launch_fixture_make(&fixture);
-    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_NONE);
+    struct callback_trial trial;
+    begin(&trial, ROUNDS_UP);
+    assert_int_equal(run_trial(&trial), ERROR_NONE);
     assert_int_equal(fegetround(), FE_TONEAREST);
-    callback_clear(&callback);
+    callback_clear(&trial.callback);
 }
 
 static void test_a_kernel_that_fails_says_why(void **state)
 {
     (void)state;
-    struct kernel kernel = {.stray = REFUSES};
-    const struct alibicheck_kernel described = describe(&kernel, ALL);
-    struct callback callback = {.kernel = &described, .takes = ALL};
-    struct launch_fixture fixture;
-    struct error error;
-    double seconds;
-    launch_fixture_make(&fixture);
-    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_SUBJECT);
-    assert_string_equal(error.text, "test failed: it returned 7: no such engine");
-    assert_int_equal(fixture.out[0][0], 0);
-    callback_clear(&callback);
+    struct callback_trial trial;
+    begin(&trial, REFUSES);
+    assert_int_equal(run_trial(&trial), ERROR_SUBJECT);
+    assert_string_equal(trial.error.text, "test failed: it returned 7: no such engine");
+    assert_int_equal(trial.fixture.out[0][0], 0);
+    callback_clear(&trial.callback);
 }
 
 static void test_lse_is_natural(void **state)
@@ -479,24 +450,20 @@ static void test_lse_is_natural(void **state)
 static void test_pages_are_given_and_watched(void **state)
 {
     (void)state;
-    struct kernel kernel = {.stray = NOTHING};
-    const struct alibicheck_kernel described = describe(&kernel, ALL);
-    struct callback callback = {.kernel = &described, .takes = ALL};
-    struct launch_fixture fixture;
+    struct callback_trial trial;
     struct paged_cache cache;
-    struct memory_audit audit = {.breached = ""};
-    struct error error;
-    double seconds;
-    launch_fixture_make(&fixture);
-    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &error),
-                     0);
-    fixture.sequences.pages = &cache;
-    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-    assert_true(kernel.seen.page_size == 4 && kernel.seen.num_pages == 5 && kernel.seen.max_pages == 3);
-    assert_ptr_equal(kernel.seen.k_pages, cache.k);
-    assert_int_equal(kernel.seen.seq_lens[1], 8);
-    assert_string_equal(audit.changed, "");
-    callback_clear(&callback);
+    begin(&trial, NOTHING);
+    assert_int_equal(
+        paged_cache_lay_out(&cache, &trial.fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &trial.error),
+        0);
+    trial.fixture.sequences.pages = &cache;
+    assert_int_equal(run_trial(&trial), ERROR_NONE);
+    assert_true(trial.kernel.seen.page_size == 4 && trial.kernel.seen.num_pages == 5 &&
+                trial.kernel.seen.max_pages == 3);
+    assert_ptr_equal(trial.kernel.seen.k_pages, cache.k);
+    assert_int_equal(trial.kernel.seen.seq_lens[1], 8);
+    assert_string_equal(trial.audit.changed, "");
+    callback_clear(&trial.callback);
     paged_cache_clear(&cache);
 }
 
@@ -510,19 +477,15 @@ static void test_what_is_beside_an_input_is_watched(void **state)
         int64_t offset; /* from the end of the input, or from its beginning if below 0 */
     } rows[] = {{PAST_K, "k", 2}, {BEFORE_Q, "q", -1}, {PAST_SLOPES, "slopes", ZONE_BYTES - 1}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct kernel kernel = {.stray = rows[i].stray};
-        const struct alibicheck_kernel described = describe(&kernel, ALL);
-        struct callback callback = {.kernel = &described, .takes = ALL, .giving = GIVE_A_COPY};
-        struct launch_fixture fixture;
-        struct memory_audit audit = {.breached = ""};
-        struct error error;
-        double seconds;
-        launch_fixture_make(&fixture);
-        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
-        assert_string_equal(audit.breached, rows[i].breached);
-        assert_string_equal(audit.changed, "");
-        assert_int_equal(audit.offset_bytes, rows[i].offset + (rows[i].offset < 0 ? 0 : (int64_t)audit.buffer_bytes));
-        callback_clear(&callback);
+        struct callback_trial trial;
+        begin(&trial, rows[i].stray);
+        trial.callback.giving = GIVE_A_COPY;
+        assert_int_equal(run_trial(&trial), ERROR_NONE);
+        assert_string_equal(trial.audit.breached, rows[i].breached);
+        assert_string_equal(trial.audit.changed, "");
+        assert_int_equal(trial.audit.offset_bytes,
+                         rows[i].offset + (rows[i].offset < 0 ? 0 : (int64_t)trial.audit.buffer_bytes));
+        callback_clear(&trial.callback);
     }
 }
 
