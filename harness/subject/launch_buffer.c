@@ -1,5 +1,6 @@
 #include "harness/subject/launch_buffer.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ uint64_t buffer_digest(const void *bytes, size_t size_bytes)
  * there is no memory. */
 static char *allocate(size_t size_bytes, size_t zone_bytes, int byte)
 {
+    if (size_bytes > PTRDIFF_MAX / 2) /* what a kernel asks for may be any number, and zones come on top of it */
+        return NULL;
     const size_t behind = zone_bytes + size_bytes, whole_bytes = (behind / ZONE_BYTES + 1) * ZONE_BYTES + zone_bytes;
     char *memory = aligned_alloc(ZONE_BYTES, whole_bytes);
     if (!memory)

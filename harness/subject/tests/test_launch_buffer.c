@@ -37,10 +37,23 @@ static void test_what_is_beside_numbers_is_nan(void **state)
             assert_true(input_zone_bytes(keys * row_bytes) >= (TILE - 1) * row_bytes);
 }
 
+/* Whether or not anybody knows how much memory there is. */
+static void test_no_buffer_is_larger_than_all_memory(void **state)
+{
+    static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - ZONE_BYTES, SIZE_MAX - 3 * ZONE_BYTES, (size_t)PTRDIFF_MAX};
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct guarded guarded;
+        assert_false(guard_filled(&guarded, "workspace", 0, sizes[i]));
+        assert_null(guarded_first(&guarded));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_beside_numbers_is_nan),
+        cmocka_unit_test(test_no_buffer_is_larger_than_all_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
