@@ -104,15 +104,21 @@ static void test_so_is_what_differs_from_run_to_run(void **state)
 }
 
 /* Keys that are equal, and logits so large that rounding may make anything of their weights. */
-static void test_no_rounding_makes_nan_of_a_number(void **state)
+static struct made_problem make_equal_keys(void)
 {
-    struct device *device = open_host();
     struct made_problem made = make_problem(N, H, HKV, D, DTYPE_F32);
     const size_t row = problem_row(&made.problem, 1, 0);
-    (void)state;
     for (int key = 1; key < N; key++)
         memcpy(f32(made.problem.k) + (size_t)key * row, made.problem.k, row * sizeof(float));
     made.problem.scale = 0x1p40;
+    return made;
+}
+
+static void test_no_rounding_makes_nan_of_a_number(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_equal_keys();
+    (void)state;
     off_by = 1;
     assert_int_equal(batch_of(&made.problem, device, true, NULL), ORACLE_HELD);
     makes_nan = true;
@@ -122,18 +128,13 @@ static void test_no_rounding_makes_nan_of_a_number(void **state)
     device_close(device);
 }
 
-/* Of the same keys: where a bound is infinite, a number is not anything, but what the tolerance takes both results for.
- */
+/* Where a bound is infinite, a number is not anything, but what the tolerance takes both results for. */
 static void test_no_rounding_makes_another_number_of_a_right_one(void **state)
 {
     static const struct tolerance strict = {.atol = 1e-6, .rtol = 1e-3, .lse = 1e-3};
     struct device *device = open_host();
-    struct made_problem made = make_problem(N, H, HKV, D, DTYPE_F32);
-    const size_t row = problem_row(&made.problem, 1, 0);
+    struct made_problem made = make_equal_keys();
     (void)state;
-    for (int key = 1; key < N; key++)
-        memcpy(f32(made.problem.k) + (size_t)key * row, made.problem.k, row * sizeof(float));
-    made.problem.scale = 0x1p40;
     for (int with_tolerance = 0; with_tolerance < 2; with_tolerance++) {
         tolerance = with_tolerance ? &strict : NULL;
         off_by = 0x1p14; /* two tolerances */
