@@ -144,7 +144,10 @@ class _Bundles:
             with contextlib.suppress(OSError):
                 os.rmdir(self.folder)
         files = sorted(name for name, made in there.items() if self.before.get(name) != made)
-        return f"what failed is kept in {self.folder}; to judge it again: alibicheck judge {self.folder}/{files[0]}" if files else ""
+        if not files:
+            return ""
+        first = shlex.quote(os.path.join(self.folder, files[0]))
+        return f"what failed is kept in {self.folder}; to judge it again: alibicheck judge {first}"
 
 
 # ---- the run -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -687,6 +688,13 @@ def test_failures_are_kept(program, case, tmp_path):
             done = subprocess.run([program, "judge", file], capture_output=True, text=True, check=False)
             assert done.returncode == 1 and "biases of the opposite sign" in done.stdout, done.stdout + done.stderr
         assert (f"alibicheck judge {folder}/" in str(report)) == some
+
+
+def test_the_line_that_judges_again_is_of_a_shell(program, case, tmp_path):
+    from kernels import wrong_sign
+    report = alibicheck.check_kernel(wrong_sign, case, bundles=tmp_path / "what is kept", oracles="none")
+    words = shlex.split(re.search("to judge it again: (.*)", str(report))[1])
+    assert words[:2] == ["alibicheck", "judge"] and len(words) == 3 and os.path.isfile(words[2])
 
 
 def test_what_was_kept_before_is_not_told(program, case, tmp_path):
