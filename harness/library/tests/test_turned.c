@@ -1,14 +1,13 @@
 /* A turned problem: the same numbers elsewhere, nothing rounded, the same answer. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "harness/library/turned.h"
 #include "reference/dtype.h"
@@ -140,19 +139,26 @@ static void test_each_element_goes_to_one_place(void **state)
     assert_memory_not_equal(turning.keys.from, turning.values.from, sizeof turning.keys.from);
 }
 
+/* Each element stays where it is, with the other sign. */
+static struct turning of_other_signs(void)
+{
+    struct turning turning = {.head_dim = DIM};
+    for (int d = 0; d < DIM; d++) {
+        turning.keys.from[d] = turning.values.from[d] = (uint16_t)d;
+        turning.keys.flipped[d] = turning.values.flipped[d] = true;
+    }
+    return turning;
+}
+
 /* NaN keep their bits, which may say that nothing was written; the one zero of e4m3fnuz stays a number. */
 static void test_what_has_no_sign_keeps_its_bits(void **state)
 {
     (void)state;
     static struct drawn drawn;
     static const uint16_t nans[] = {0x7e00, 0xfe00, 0x7c01, 0x7c00};
-    struct turning turning = {.head_dim = DIM};
+    const struct turning turning = of_other_signs();
     struct turned turned;
     struct error error;
-    for (int d = 0; d < DIM; d++) {
-        turning.keys.from[d] = turning.values.from[d] = (uint16_t)d;
-        turning.keys.flipped[d] = turning.values.flipped[d] = true;
-    }
     make(&drawn, 0);
     memcpy(drawn.out, nans, sizeof nans);
     assert_int_equal(turned_make(&turned, &turning, &drawn.problem, &drawn.output, &error), ERROR_NONE);
@@ -183,13 +189,9 @@ static void test_signs_end_where_numbers_do(void **state)
     static struct drawn drawn;
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct turning turning = {.head_dim = DIM};
+        const struct turning turning = of_other_signs();
         struct turned turned;
         struct error error;
-        for (int d = 0; d < DIM; d++) {
-            turning.keys.from[d] = turning.values.from[d] = (uint16_t)d;
-            turning.keys.flipped[d] = turning.values.flipped[d] = true;
-        }
         make(&drawn, 0);
         drawn.problem.dtype = rows[i].dtype;
         drawn.problem.kv_format = rows[i].kv;
