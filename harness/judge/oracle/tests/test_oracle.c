@@ -308,24 +308,39 @@ static void test_sequences_of_one_length_and_with_common_pages(void **state)
     device_close(device);
 }
 
+/* What oracles say of a kernel that answers something else after a run, and how often it was run. */
+struct asked {
+    struct oracle_report report;
+    int runs;
+};
+
+/* watch: somebody else's kernel; NULL: one of ours. */
+static struct asked ask_of(void (*after)(const struct problem *, const struct kernel_options *, const struct output *,
+                                         int),
+                           struct launch_watch *watch, unsigned which)
+{
+    const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    struct device *device = open_host();
+    struct made_problem made = make_broken_problem();
+    struct asked asked = {.runs = 0};
+    struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &asked.runs);
+    subject.after = after;
+    subject.subject.watch = watch;
+    asked.report = put_to_oracles(&subject.subject, &made.problem, 0, which);
+    free_problem(&made);
+    device_close(device);
+    return asked;
+}
+
 /* Every second run differs, as runs with every second poison do. */
 static void test_what_alternates_is_not_blamed_on_the_poison(void **state)
 {
-    struct device *device = open_host();
-    struct made_problem made = make_broken_problem();
-    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
-    int runs = 0;
-    struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
     (void)state;
-    subject.after = differs_by_an_ulp;
-    struct oracle_report report =
-        put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_POISON | 1 << ORACLE_DETERMINISM);
-    assert_int_equal(report.outcome[ORACLE_POISON], ORACLE_NOT_APPLICABLE);
-    assert_int_equal(report.outcome[ORACLE_DETERMINISM], ORACLE_VIOLATED);
-    assert_int_equal(report.outcome[ORACLE_GUARDS], ORACLE_NOT_RUN);
-    assert_int_equal(runs, 3);
-    free_problem(&made);
-    device_close(device);
+    const struct asked asked = ask_of(differs_by_an_ulp, NULL, 1 << ORACLE_POISON | 1 << ORACLE_DETERMINISM);
+    assert_int_equal(asked.report.outcome[ORACLE_POISON], ORACLE_NOT_APPLICABLE);
+    assert_int_equal(asked.report.outcome[ORACLE_DETERMINISM], ORACLE_VIOLATED);
+    assert_int_equal(asked.report.outcome[ORACLE_GUARDS], ORACLE_NOT_RUN);
+    assert_int_equal(asked.runs, 3);
 }
 
 /* As a sum of two parts that come in any order. The first four runs are as a kernel would have them that answers to the
@@ -341,19 +356,10 @@ static void has_one_of_two_results(const struct problem *problem, const struct k
 
 static void test_few_results_are_not_blamed_on_the_poison(void **state)
 {
-    struct device *device = open_host();
-    struct made_problem made = make_broken_problem();
-    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
-    int runs = 0;
-    struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
     (void)state;
-    subject.after = has_one_of_two_results;
-    struct oracle_report report =
-        put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_POISON | 1 << ORACLE_DETERMINISM);
-    assert_int_equal(report.outcome[ORACLE_POISON], ORACLE_NOT_APPLICABLE);
-    assert_int_equal(report.outcome[ORACLE_DETERMINISM], ORACLE_VIOLATED);
-    free_problem(&made);
-    device_close(device);
+    const struct asked asked = ask_of(has_one_of_two_results, NULL, 1 << ORACLE_POISON | 1 << ORACLE_DETERMINISM);
+    assert_int_equal(asked.report.outcome[ORACLE_POISON], ORACLE_NOT_APPLICABLE);
+    assert_int_equal(asked.report.outcome[ORACLE_DETERMINISM], ORACLE_VIOLATED);
 }
 
 static void differs_in_every_third_run(const struct problem *problem, const struct kernel_options *options,
@@ -409,43 +415,26 @@ static void test_what_differs_now_and_then_is_found_in_runs_on_end(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct device *device = open_host();
-        struct made_problem made = make_broken_problem();
-        struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
         struct launch_watch watch = {.num_launches = 0};
-        int runs = 0;
-        struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
-        subject.after = rows[i].after;
-        subject.subject.watch = rows[i].is_ours ? NULL : &watch;
-        struct oracle_report report =
-            put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_DETERMINISM | 1 << ORACLE_MASKED_SLOTS);
-        assert_int_equal(report.outcome[ORACLE_DETERMINISM], rows[i].determinism);
-        assert_int_equal(report.outcome[ORACLE_MASKED_SLOTS], rows[i].masked_slots);
-        assert_int_equal(runs, rows[i].runs);
+        const struct asked asked =
+            ask_of(rows[i].after, rows[i].is_ours ? NULL : &watch, 1 << ORACLE_DETERMINISM | 1 << ORACLE_MASKED_SLOTS);
+        assert_int_equal(asked.report.outcome[ORACLE_DETERMINISM], rows[i].determinism);
+        assert_int_equal(asked.report.outcome[ORACLE_MASKED_SLOTS], rows[i].masked_slots);
+        assert_int_equal(asked.runs, rows[i].runs);
         launch_watch_clear(&watch);
-        free_problem(&made);
-        device_close(device);
     }
 }
 
 /* It is told by the last of its oracles, where all of them were asked. */
 static void test_what_shows_with_all_changed_at_once_is_told(void **state)
 {
-    static const unsigned asked[] = {ORACLE_ALL, ORACLE_ALL & ~(1u << ORACLE_MASKED_SLOTS)};
+    static const unsigned which[] = {ORACLE_ALL, ORACLE_ALL & ~(1u << ORACLE_MASKED_SLOTS)};
     (void)state;
-    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
-        struct device *device = open_host();
-        struct made_problem made = make_broken_problem();
-        struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
-        int runs = 0;
-        struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
-        subject.after = differs_with_all_at_once;
-        struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, asked[i]);
-        assert_int_equal(oracles_violated(&report), asked[i] == ORACLE_ALL);
-        if (asked[i] == ORACLE_ALL)
-            assert_non_null(strstr(report.detail[ORACLE_HISTORY], "masked slots filled, expected"));
-        free_problem(&made);
-        device_close(device);
+    for (size_t i = 0; i < sizeof which / sizeof which[0]; i++) {
+        const struct asked asked = ask_of(differs_with_all_at_once, NULL, which[i]);
+        assert_int_equal(oracles_violated(&asked.report), which[i] == ORACLE_ALL);
+        if (which[i] == ORACLE_ALL)
+            assert_non_null(strstr(asked.report.detail[ORACLE_HISTORY], "masked slots filled, expected"));
     }
 }
 
@@ -499,20 +488,11 @@ static void test_what_shows_in_layouts_together_is_told(void **state)
 /* What is in a masked slot may be NaN: weight 0 times that is no number, where a number is right. */
 static void test_a_masked_slot_that_is_read_shows_by_a_nan(void **state)
 {
-    struct device *device = open_host();
-    struct made_problem made = make_broken_problem();
-    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
-    int runs = 0;
-    struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
     (void)state;
-    subject.after = reads_masked_values;
-    struct oracle_report report =
-        put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_DETERMINISM | 1 << ORACLE_MASKED_SLOTS);
-    assert_int_equal(report.outcome[ORACLE_DETERMINISM], ORACLE_HELD);
-    assert_int_equal(report.outcome[ORACLE_MASKED_SLOTS], ORACLE_VIOLATED);
-    assert_int_equal(report.not_finite, 1 << ORACLE_MASKED_SLOTS);
-    free_problem(&made);
-    device_close(device);
+    const struct asked asked = ask_of(reads_masked_values, NULL, 1 << ORACLE_DETERMINISM | 1 << ORACLE_MASKED_SLOTS);
+    assert_int_equal(asked.report.outcome[ORACLE_DETERMINISM], ORACLE_HELD);
+    assert_int_equal(asked.report.outcome[ORACLE_MASKED_SLOTS], ORACLE_VIOLATED);
+    assert_int_equal(asked.report.not_finite, 1 << ORACLE_MASKED_SLOTS);
 }
 
 /* A recipe that makes its own slopes promises nothing of heads in another order. */
