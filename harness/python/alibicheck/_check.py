@@ -1,4 +1,5 @@
 """Running cases on a function: `alibicheck run --kernel-pipes`, whose other ends are here."""
+import collections
 import contextlib
 import fcntl
 import json
@@ -26,6 +27,7 @@ LONG_S = 10 ** 6     # a function of this process cannot be ended, so that nothi
 GONE = "has ended, and cannot be started again"  # what the program says of us once it has given up
 AS_EXPECTED = ("pass", "xfail")
 INTERRUPTED = 130    # exit code
+CAUSES_NAMED = 3
 
 
 # ---- the program ---------------------------------------------------------------------------------------------------
@@ -289,6 +291,13 @@ def _message(text, name, given, pipes):
     return "\n".join(lines)
 
 
+def _cause(record):
+    """What a point that did not end as expected is counted by."""
+    violated = [name for name, outcome in (record["oracles"] or {}).items() if outcome == "violated"]
+    signature = record["signature"] if record["status"] == "fail" else None
+    return signature if signature not in (None, "none") else f"oracle {violated[0]}" if violated else record["status"]
+
+
 class KernelReport:
     """
     What came of running cases on a function: `.passed`, also as bool(); `.records`, a dict each with the fields of a record
@@ -311,6 +320,14 @@ class KernelReport:
 
     def __bool__(self):
         return self.passed
+
+    def _headline(self):
+        """A line that tells two failures apart."""
+        judged, failed = len(self.records) - len(self.skipped), len(self.failures)
+        if not failed:
+            return f"kernel {self.name}"
+        causes = [f"{cause} {count}" for cause, count in collections.Counter(map(_cause, self.failures)).most_common(CAUSES_NAMED)]
+        return f"kernel {self.name}: {failed} of {judged} points not as expected: {', '.join(causes)}"
 
     def __str__(self):
         lines = [self._table]
@@ -413,7 +430,7 @@ def assert_kernel(function, cases="seed", **what):
     __tracebackhide__ = True  # pytest shows the line that calls
     report = check_kernel(function, cases, **what)
     if not report:
-        raise AssertionError(f"kernel {report.name}\n{report}")
+        raise AssertionError(f"{report._headline()}\n{report}")
     return report
 
 

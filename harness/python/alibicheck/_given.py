@@ -16,6 +16,16 @@ WITH_DTYPES = ("q", "k", "v", "kv_cache", "out", "other")
 MAX_KEYS = 1 << 30
 
 
+def _float_of(value):
+    """What float() makes of it, and of an array without axes that knows nothing but DLPack its one number."""
+    if hasattr(type(value), "__float__") or not hasattr(value, "__dlpack__"):
+        return float(value)
+    view = view_of("the number", value)
+    if view.shape != () or view.dtype == "bool":
+        raise TypeError("no number")
+    return float(view.numpy())
+
+
 def real_of(value):
     """A float of what is a number, of Python or of an array without axes; TypeError of what float() would make one of: a
     truth value, a text, a complex number."""
@@ -25,7 +35,7 @@ def real_of(value):
     is_sound = dtype.kind in "iufV" if isinstance(dtype, np.dtype) else not re.search("bool|complex", str(dtype))
     if not is_sound:
         raise TypeError("no number")
-    return float(value)
+    return _float_of(value)
 
 
 def _number(name, value, allowed):

@@ -295,7 +295,7 @@ def test_a_wrong_sign_is_named(program, case):
     again = eval(f"alibicheck.check_kernel(wrong_sign, {call[1]})")  # pylint: disable=eval-used
     assert [record["key"] for record in again.records] == [report.records[0]["key"]] and again.failures
     assert "--kernel-pipes" not in str(report) and "alibicheck run" not in str(report)
-    with pytest.raises(AssertionError, match="kernel wrong_sign\ndevice: function .*\n(.*\n)*  *right under: biases of"):
+    with pytest.raises(AssertionError, match="kernel wrong_sign: 2 of 2 points not as expected: wrong-slope 2\ndevice: function .*\n(.*\n)*  *right under: biases of"):
         alibicheck.assert_kernel(wrong_sign, case, set={"seq_len": 40})
     assert alibicheck.assert_kernel(decode, case, only="*seq_len=40*").passed
 

@@ -99,6 +99,16 @@ def test_bundles_of_kernels(pytester, run, option, end):
     assert len(list((pytester.path / "kept" / os.path.basename(folder)).iterdir())) == 1
 
 
+def test_a_bundle_in_a_folder_whose_name_has_a_blank(pytester, run):
+    """What a message says to a shell the shell takes."""
+    (pytester.path / "case.yaml").write_text("case: a\nseq_len: 100\nnum_heads: 2\nhead_dim: 64\ndtype: f16\n")
+    pytester.makepyfile(test_kernel=KERNELS)
+    result = run("--alibicheck-bundles", "kept here")
+    file, = (pytester.path / "kept here").glob("*/*.safetensors")
+    result.stdout.fnmatch_lines(["E *AssertionError: kernel wrong_sign: 1 of 1 points not as expected: wrong-slope 1",
+                                 f"E *; to judge it again: alibicheck judge '{file}'"])
+
+
 def test_a_bundle_is_of_one_test(pytester, run):
     """Whatever tests are called, and wherever they go: another one's is not written over it."""
     pytester.makepyfile(test_kernel=TEST + """

@@ -153,9 +153,22 @@ def test_refused(changes, text):
     refuse(text, **changes)
 
 
+class Tensor:
+    """An array of a library that knows nothing but DLPack."""
+
+    def __init__(self, array):
+        self.array = np.array(array)
+
+    def __dlpack__(self, **what):
+        return self.array.__dlpack__(**what)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
 NUMBERS = {
-    "scale": [True, np.True_, np.array(True), "1", b"1", np.array("1"), np.complex64(1), np.ones(4)],
-    "k_scale": [True, np.True_, "1", np.array(False)],
+    "scale": [True, np.True_, np.array(True), "1", b"1", np.array("1"), np.complex64(1), np.ones(4), Tensor([0.125]), Tensor(True)],
+    "k_scale": [True, np.True_, "1", np.array(False), Tensor(False)],
     "v_scale": [True, np.True_, "1"],
     "soft_cap": [True, ("before_bias", True), ("before_bias", "30"), ("after_bias", np.True_), {"before_bias": True},
                  "before_bias=True"],
@@ -179,10 +192,12 @@ def test_what_is_no_number(name, value):
 
 def test_numbers_of_every_kind():
     out, arguments = Problem("f16").one()
-    for scale in (0.125, np.float32(0.125), np.array(0.125), fractions.Fraction(1, 8), decimal.Decimal("0.125")):
-        for cap in (30, np.int8(30), np.array(30.0)):
-            alibicheck.judge(out, **{**arguments, "scale": scale, "soft_cap": ("before_bias", cap), "tolerance":
-                                     (np.float16(0.5), 1)})
+    for scale in (0.125, np.float32(0.125), np.array(0.125), fractions.Fraction(1, 8), decimal.Decimal("0.125"),
+                  Tensor(np.float32(0.125)), Tensor(0.125)):
+        for cap in (30, np.int8(30), np.array(30.0), Tensor(np.int32(30))):
+            record = alibicheck.judge(out, **{**arguments, "scale": scale, "soft_cap": ("before_bias", cap), "tolerance":
+                                              (np.float16(0.5), 1)}).record
+            assert record["scale"] == 0.125 and record["soft_cap"] == {"before_bias": 30}
     record = alibicheck.judge(out, threads=np.int64(1), **{**arguments, "soft_cap": "before_bias=30", "kv_offset": np.int64(3)}
                               ).record
     assert record["soft_cap"] == {"before_bias": 30} and record["kv_offset"] == 3
