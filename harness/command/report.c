@@ -1,7 +1,9 @@
 #include "harness/command/report.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "harness/report/page/document_print.h"
@@ -20,18 +22,30 @@ const char *const report_format_names[REPORT_FORMAT_COUNT] = {[REPORT_HTML] = "h
                                                               [REPORT_JSON] = "json",
                                                               [REPORT_JUNIT] = "junit"};
 
-enum report_format report_format_of(const char *path)
+/* What a file's name ends in, from the dot on; NULL: nothing that says of what kind it is, as `report`, or `run-0.9`.
+ */
+static const char *ending_of(const char *path)
 {
-    static const char *const endings[REPORT_FORMAT_COUNT] = {[REPORT_HTML] = ".html",
-                                                             [REPORT_MARKDOWN] = ".md",
-                                                             [REPORT_CSV] = ".csv",
-                                                             [REPORT_JSON] = ".json",
-                                                             [REPORT_JUNIT] = ".xml"};
-    const char *ending = strrchr(path, '.');
-    int format = 0;
-    while (format < REPORT_FORMAT_COUNT && (!ending || strcmp(ending, endings[format]) != 0))
-        format++;
-    return (enum report_format)format;
+    const char *name = strrchr(path, '/'), *ending = strrchr(name ? name : path, '.');
+    return ending && isalpha((unsigned char)ending[1]) ? ending : NULL;
+}
+
+bool report_format_find(enum report_format *format, const char *path)
+{
+    static const char *const endings[REPORT_FORMAT_COUNT][2] = {[REPORT_HTML] = {".html", ".htm"},
+                                                                [REPORT_MARKDOWN] = {".md", ".markdown"},
+                                                                [REPORT_CSV] = {".csv"},
+                                                                [REPORT_JSON] = {".json"},
+                                                                [REPORT_JUNIT] = {".xml"}};
+    const char *ending = ending_of(path);
+    *format = REPORT_HTML;
+    for (int f = 0; f < REPORT_FORMAT_COUNT && ending; f++)
+        for (int e = 0; e < 2 && endings[f][e]; e++)
+            if (strcasecmp(ending, endings[f][e]) == 0) {
+                *format = (enum report_format)f;
+                return true;
+            }
+    return !ending;
 }
 
 /* A file must not be written over those that it is made of, standard input among them. */

@@ -26,8 +26,9 @@ struct report_options {
 /* The JUnit report of one file of records into a file that is open. Errors as of report. */
 enum error_kind report_junit(const char *records, const struct replacement *file, bool gitlab, struct error *error);
 
-/* The format that a file's name ends in, or REPORT_FORMAT_COUNT. */
-enum report_format report_format_of(const char *path);
+/* The format that a file's name ends in, whatever its case; HTML where it ends in nothing of the kind. false: it ends
+ * in something else, as `.pdf`. */
+bool report_format_find(enum report_format *format, const char *path);
 
 /* Reads, and writes the file when all is known. ERROR_USAGE for records or an expression that are wrong, or a file that
  * is one of those read; ERROR_SYSTEM. */

@@ -21,8 +21,7 @@ static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "write FILE, replaced when the report is whole; - is stdout (default)", 0},
     {"format", OPTION_FORMAT, "NAME", 0,
      "html, markdown, csv (a row a point), json, junit (a test a point); default: as FILE ends (.html, .md, .csv, "
-     ".json, "
-     ".xml), else html",
+     ".json, .xml), html where that says nothing",
      0},
     {"junit-style", OPTION_JUNIT_STYLE, "STYLE", 0, "default, or gitlab: failures that are expected are skipped tests",
      0},
@@ -95,18 +94,23 @@ static void parse_once(const char **option, int key, const char *argument, const
     option_text(option, option_table, key, argument, state);
 }
 
-static enum report_format format_asked_for(const struct report_options *options)
+/* Where it goes, and in which format: that of --format, or of the file's name. */
+static void choose_output(struct report_options *options, const struct argp_state *state)
 {
-    enum report_format format = options->format;
-    if (format == REPORT_FORMAT_COUNT && options->output)
-        format = report_format_of(options->output);
-    return format == REPORT_FORMAT_COUNT ? REPORT_HTML : format;
+    if (!options->output)
+        options->output = "-";
+    if (options->format == REPORT_FORMAT_COUNT && !report_format_find(&options->format, options->output))
+        argp_error(
+            state,
+            "--output %s: there is no such format; allowed: names that end in .html, .md, .csv, .json or .xml, or "
+            "--format NAME",
+            options->output);
 }
 
 /* What a format has no place for. */
 static void check_format(const struct report_options *options, const struct argp_state *state)
 {
-    const enum report_format format = format_asked_for(options);
+    const enum report_format format = options->format;
     if (options->tables.count > 0 && (options->before.count > 0 || options->command))
         argp_error(state, "--table with --before or --command; allowed: with --where, --title, --format, --output");
     if (options->tables.count > 1 && format == REPORT_CSV)
@@ -159,6 +163,7 @@ static error_t parse_report_option(int key, char *argument, struct argp_state *s
         strings_add(&options->records, argument, state);
         return 0;
     case ARGP_KEY_END:
+        choose_output(options, state);
         check_format(options, state);
         return 0;
     case ARGP_KEY_NO_ARGS:
@@ -196,9 +201,6 @@ static int report_command(int argc, char **argv, struct error *error)
 {
     struct report_options options = {.format = REPORT_FORMAT_COUNT, .series = REVIEW_TEXTS};
     options_parse(&parser, argc, argv, &options);
-    if (!options.output)
-        options.output = "-";
-    options.format = format_asked_for(&options);
     if (options.series == REVIEW_TEXTS)
         options.series = TEXT_DTYPE;
     if (!options.title && options.tables.count == 0)
