@@ -5,26 +5,32 @@
 
 #include "harness/report/compare/compare_advice.h"
 #include "harness/report/compare/compare_text.h"
+#include "harness/support/markdown.h"
 #include "harness/support/text.h"
 
 /* GitHub takes a step summary of 1 MiB and drops it whole if it is larger. */
 enum { MARKDOWN_MAX_BYTES = 1000000, CHANGES_NAMED = 6, FINE_NAMED = 200 };
 
-/* What Markdown would take for its own. */
-static const char special[] = "|`*_<>[]\\&~";
+/* Code, in which a bar would end the cell. */
+static void print_code(FILE *stream, const char *text)
+{
+    fputc('`', stream);
+    for (const char *c = text; *c; c++) {
+        if (*c == '|')
+            fputc('\\', stream);
+        fputc(*c, stream);
+    }
+    fputc('`', stream);
+}
 
 /* A cell of a table: code if nothing in it would end the code or escape the escape, and no bar ends the cell. */
 static bool print_cell(FILE *stream, const char *text, bool as_code)
 {
     char *line = text_line(text, POINT_KEY_SIZE);
-    const char *mark = as_code && line && !line[strcspn(line, "`\\")] ? "`" : "";
-    fprintf(stream, "%s", mark);
-    for (const char *c = line; c && *c; c++) {
-        if (strchr(*mark ? "|" : special, *c))
-            fputc('\\', stream);
-        fputc(*c, stream);
-    }
-    fprintf(stream, "%s", mark);
+    if (line && as_code && !line[strcspn(line, "`\\")])
+        print_code(stream, line);
+    else if (line)
+        markdown_print(stream, line, strlen(line));
     free(line);
     return line;
 }
@@ -36,13 +42,14 @@ static bool print_prose(FILE *stream, const char *text)
     if (strstr(text, "``"))
         return print_cell(stream, text, false);
     char *line = text_line(text, POINT_KEY_SIZE);
-    bool in_code = false;
-    for (const char *c = line; c && *c; c++) {
-        if (*c == '`' && (in_code || strchr(c + 1, '`')))
-            in_code = !in_code;
-        else if (!in_code && strchr(special, *c))
-            fputc('\\', stream);
-        fputc(*c, stream);
+    for (const char *rest = line; rest && *rest;) {
+        const char *end = *rest == '`' ? strchr(rest + 1, '`') : NULL;
+        const size_t length = end ? (size_t)(end - rest) + 1 : 1 + strcspn(rest + 1, "`");
+        if (end)
+            fwrite(rest, 1, length, stream);
+        else
+            markdown_print(stream, rest, length);
+        rest += length;
     }
     free(line);
     return line;

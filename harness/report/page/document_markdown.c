@@ -3,17 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/support/markdown.h"
 #include "harness/support/text.h"
 
 /* Text of a line, in which nothing is markup; `|` is escaped, too, so that it may stand in a cell. */
 static bool print_text(FILE *stream, const char *text)
 {
     char *line = text_line(text, (size_t)1 << 20);
-    for (const char *c = line; c && *c; c++) {
-        if (strchr("\\`*_[]<>|~#", *c))
-            putc('\\', stream);
-        putc(*c, stream);
-    }
+    if (line)
+        markdown_print(stream, line, strlen(line));
     free(line);
     return line;
 }
