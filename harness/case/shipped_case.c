@@ -1,6 +1,7 @@
 #include "harness/case/shipped_case.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "harness/support/source.h"
+#include "harness/support/suggest.h"
 
 static bool is_folder(const char *path)
 {
@@ -82,10 +84,51 @@ static bool climbs(const char *path)
     return false;
 }
 
+/* Of the names in a folder, without .yaml, the one that is closest to what was typed, a new string; NULL: none is
+ * close. */
+static char *closest_in(const char *folder, const char *typed)
+{
+    struct suggestion suggestion = {.text = typed};
+    char *closest = NULL;
+    DIR *stream = opendir(folder);
+    for (struct dirent *entry; stream && (entry = readdir(stream));) {
+        const char *ending = strstr(typed, ".yaml") ? NULL : strstr(entry->d_name, ".yaml"), *before = suggestion.best;
+        char *name = strndup(entry->d_name, ending ? (size_t)(ending - entry->d_name) : strlen(entry->d_name));
+        if (name && *name != '.')
+            suggestion_offer(&suggestion, name);
+        if (suggestion.best == before) {
+            free(name);
+        } else {
+            free(closest);
+            closest = name;
+        }
+    }
+    if (stream)
+        closedir(stream);
+    return closest;
+}
+
+/* "; did you mean 'gauntlet'?" in text, of what is in the same folder of shipped cases, or "". */
+static char *advise(char *text, size_t size, const char *path, const char *folder)
+{
+    const char *name = name_of(path), *last = strrchr(name, '/');
+    const int above = last ? (int)(last - name) + 1 : 0; /* characters of the folder, with its slash */
+    char *place = NULL;
+    *text = '\0';
+    if (asprintf(&place, "%s/%.*s", folder, above, name) < 0)
+        return text;
+    char *closest = closest_in(place, name + above);
+    if (closest)
+        snprintf(text, size, "; did you mean '%.*s%s'?", above, name, closest);
+    free(closest);
+    free(place);
+    return text;
+}
+
 enum error_kind shipped_case_find(char **found, const char *path, const char *folder, struct error *error)
 {
     static const char *const endings[] = {"", ".yaml"};
-    char quoted[2][PATH_QUOTE_SIZE];
+    char quoted[2][PATH_QUOTE_SIZE], advice[PATH_QUOTE_SIZE];
     *found = NULL;
     if (is_there(path) || !isalnum((unsigned char)path[0]) || climbs(path) || !folder) {
         *found = strdup(path);
@@ -103,6 +146,7 @@ enum error_kind shipped_case_find(char **found, const char *path, const char *fo
         *found = NULL;
     }
     return error_set(error, ERROR_USAGE,
-                     "%s: cannot be opened: No such file or directory; nor is it among the shipped cases in %s",
-                     quote_path(quoted[0], path), quote_path(quoted[1], folder));
+                     "%s: cannot be opened: No such file or directory; nor is it among the shipped cases in %s%s",
+                     quote_path(quoted[0], path), quote_path(quoted[1], folder),
+                     advise(advice, sizeof advice, path, folder));
 }

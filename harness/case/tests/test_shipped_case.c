@@ -141,9 +141,30 @@ static void what_is_nowhere_is_an_error_with_both_places(void **state)
     assert_non_null(strstr(error.text, shipped));
 }
 
+static void expect_advice(const char *path, const char *advice)
+{
+    char *found, end[64];
+    struct error error = {0};
+    assert_int_equal(shipped_case_find(&found, path, shipped, &error), ERROR_USAGE);
+    snprintf(end, sizeof end, "/shipped%s", advice);
+    assert_string_equal(error.text + strlen(error.text) - strlen(end), end);
+}
+
+static void a_name_that_is_nearly_one_is_told_which(void **state)
+{
+    (void)state;
+    expect_advice("sead", "; did you mean 'seed'?");
+    expect_advice("cases/sede", "; did you mean 'seed'?");
+    expect_advice("seed/shrot", "; did you mean 'seed/short'?");
+    expect_advice("seed/shrot.yaml", "; did you mean 'seed/short.yaml'?");
+    expect_advice("nothing-like-it", "");
+    expect_advice("nowhere/short", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_that_is_nearly_one_is_told_which),
         cmocka_unit_test(a_name_is_found_with_and_without_what_surrounds_it_in_a_checkout),
         cmocka_unit_test(what_is_here_comes_first),
         cmocka_unit_test(a_path_is_no_name),
