@@ -54,6 +54,8 @@ static enum value_fault parse_end(const struct field *field, const char *text, s
     return fault;
 }
 
+static const char not_a_range[] = "is no range of whole numbers, FIRST..LAST, FIRST..LAST:+STEP or FIRST..LAST:xFACTOR";
+
 /* What is malformed is told before what is out of range. */
 static enum error_kind parse_range(const struct field *field, const struct yaml_node *node, struct range *range,
                                    struct error *error)
@@ -66,7 +68,7 @@ static enum error_kind parse_range(const struct field *field, const struct yaml_
     if (of_last == VALUE_NOT_WHOLE || fault == VALUE_SOUND)
         fault = of_last;
     if (fault != VALUE_SOUND)
-        return field_error(field, node, value_fault_sentences[fault], error);
+        return field_error(field, node, fault == VALUE_NOT_WHOLE ? not_a_range : value_fault_sentences[fault], error);
     if (colon && !parse_step(&range->step, colon + 1, node->size - (size_t)(colon + 1 - node->text)))
         return field_error(field, node, "has steps that are not +NUMBER from 1 or xFACTOR above 1", error);
     if (range->last < range->first)
