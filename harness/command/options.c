@@ -7,8 +7,6 @@
 #include "harness/support/number.h"
 #include "harness/support/threads.h"
 
-enum { SHARDS_MAX = 100000 };
-
 /* Keys above those that commands give their own options (256 and up). */
 enum {
     OPTION_DEVICE = 512,
@@ -174,7 +172,7 @@ static bool parse_part(int *part, const char *text, size_t size)
     uint64_t magnitude = 0;
     int negative;
     bool sound = strspn(text, "0123456789") >= size && number_parse_whole(text, size, &magnitude, &negative) == 0;
-    *part = sound && magnitude <= SHARDS_MAX ? (int)magnitude : 0;
+    *part = sound && magnitude <= RUN_SHARDS_MAX ? (int)magnitude : 0;
     return *part > 0;
 }
 
@@ -183,7 +181,7 @@ static void parse_shard(struct shard *shard, const char *text, const struct argp
     const char *slash = strchr(text, '/');
     if (!slash || !parse_part(&shard->index, text, (size_t)(slash - text)) ||
         !parse_part(&shard->count, slash + 1, strlen(slash + 1)) || shard->index > shard->count)
-        argp_error(state, "--shard %s: allowed: I/N, I from 1 to N, N up to %d", text, SHARDS_MAX);
+        argp_error(state, "--shard %s: allowed: I/N, I from 1 to N, N up to %d", text, RUN_SHARDS_MAX);
 }
 
 static error_t parse_case_option(int key, char *argument, struct argp_state *state)

@@ -118,7 +118,8 @@ static json_t *seconds_of(const struct judged_record *record)
     bool complete = seconds;
     for (size_t i = 0; complete && i < sizeof all / sizeof *all; i++)
         complete = json_put(seconds, all[i].name, json_from_double(all[i].spent));
-    complete = complete && json_put(seconds, "ended", json_from_time(record->ended));
+    complete = complete && json_put(seconds, "ended", json_from_time(record->ended)) &&
+               json_put(seconds, "shard", json_null()) && json_put(seconds, "shard_points", json_null());
     return json_finish(seconds, complete);
 }
 

@@ -233,8 +233,10 @@ static enum error_kind take_shard(struct selection *selection, const struct shar
         } else {
             others[selection->num_elsewhere++] = selection->points[i];
         }
-    if (!kind)
+    if (!kind) {
         selection->count = left;
+        selection->run.shard = (struct run_shard){shard->index, shard->count, left};
+    }
     memcpy(selection->points + left, others, selection->num_elsewhere * sizeof *others);
     free(others);
     free(shards);

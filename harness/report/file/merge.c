@@ -10,6 +10,7 @@
 
 #include <xxhash.h>
 
+#include "harness/report/file/merge_shards.h"
 #include "harness/report/file/record_content.h"
 #include "harness/report/file/record_file.h"
 #include "harness/report/record/record.h"
@@ -26,6 +27,7 @@ struct merge_line {
     uint64_t text; /* a hash of the line */
     uint64_t content;
     uint64_t point_digest;
+    struct run_shard shard; /* that it was done in; 0 of 0: none is known */
     char *key;
     bool unexpected;
 };
@@ -110,6 +112,7 @@ static enum error_kind describe_line(struct merge_line *described, const struct 
         .size = line->size,
         .start = line->start,
         .text = XXH64(line->text, line->size, 0),
+        .shard = merge_shard_of(line->object),
         .unexpected = !status_name_as_expected(line->status),
     };
     if (!read_digest(json_object_get(line->object, "point_digest"), &described->point_digest))
@@ -235,6 +238,19 @@ static void note_missing(const struct merge *merge)
             shown > NOTES_SHOWN ? ", ..." : "");
 }
 
+/* "they are all of shard 2/3": what each is to compute that has not. */
+static enum error_kind note_shards(const struct merge *merge, struct error *error)
+{
+    struct merge_shards shards = {.num_points = merge->result->num_points};
+    bool complete = true;
+    for (size_t i = 0; i < merge->num_lines && complete; i++)
+        complete = merge_shards_add(&shards, &merge->lines[i].shard);
+    if (complete && merge->num_lines < merge->result->num_points)
+        merge_shards_note(&shards, merge->notes);
+    merge_shards_clear(&shards);
+    return complete ? ERROR_NONE : error_memory(error, "the shards", (double)sizeof shards);
+}
+
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 /* Reads the line once more, into text; it is to be what it was. */
@@ -345,6 +361,7 @@ enum error_kind merge_results(struct merge_result *result, const struct merge_op
     if (!kind) {
         drop_duplicates(&merge);
         note_missing(&merge);
+        kind = note_shards(&merge, error);
         result->num_records = merge.num_lines;
     }
     if (!kind && result->num_contradictions == 0)

@@ -11,11 +11,20 @@
 #include "harness/library/explained_element.h"
 #include "harness/library/metric.h"
 
+/* A part of a run: number index, from 1, of count. 0 of 0: all of it. */
+struct run_shard {
+    int index, count;
+    size_t num_points;
+};
+
+enum { RUN_SHARDS_MAX = 100000 };
+
 /* The points of a run, in the order in which they stand in its results. */
 struct run_points {
     size_t count;
-    size_t left_out; /* points that its cases have as well, and that it was told to leave out */
-    uint64_t digest; /* of their keys and of what their cases say of them */
+    struct run_shard shard; /* that is run here; count is that of all */
+    size_t left_out;        /* points that its cases have as well, and that it was told to leave out */
+    uint64_t digest;        /* of their keys and of what their cases say of them */
 };
 
 /* Adds the next point, digest being its point_digest, to a zeroed run or to one that has those before it. */

@@ -28,6 +28,20 @@ static json_t *ended_to_json(const struct record_field *field, const void *membe
     return json_from_time(((const struct record *)member)->ended);
 }
 
+static json_t *shard_to_json(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct run_points *run = ((const struct record *)member)->run;
+    return run && run->shard.count ? json_sprintf("%d/%d", run->shard.index, run->shard.count) : json_null();
+}
+
+static json_t *shard_points_to_json(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct run_points *run = ((const struct record *)member)->run;
+    return run && run->shard.count ? json_integer((json_int_t)run->shard.num_points) : json_null();
+}
+
 #define OF_SECONDS(member, says) RECORD_MEMBER(#member, struct record, seconds.member, REAL, says), .unit = "s"
 
 static const struct record_field seconds_rows[] = {
@@ -41,6 +55,12 @@ static const struct record_field seconds_rows[] = {
     {RECORD_NAMED("ended", "When the point was done, UTC: here, so that all that differs between two runs of a program "
                            "on a machine is in `seconds`."),
      .type = "string", .value = ended_to_json},
+    {RECORD_NAMED("shard",
+                  "Which part of its run it was done in, I/N as --shard has it; null: the run was not cut. Here, "
+                  "as a run that is cut has the records of one that is not."),
+     .type = "string", .value = shard_to_json},
+    {RECORD_NAMED("shard_points", "How many points that part has."), .type = "integer", .unit = "points",
+     .value = shard_points_to_json},
 };
 const struct record_fields record_seconds_fields = RECORD_FIELDS(seconds_rows);
 

@@ -78,7 +78,9 @@ static const struct record_field rows[] = {
     {RECORD_NAMED("references", "What came of comparing with conventional references, as tests elsewhere do; null "
                                 "without any."),
      .value = record_value_references, .members = &record_reference_fields},
-    {RECORD_NAMED("seconds", "Time spent, 0 for what an earlier point has already computed, and when that was."),
+    {RECORD_NAMED(
+         "seconds",
+         "Time spent, 0 for what an earlier point has already computed, when that was, and in which part of the run."),
      .members = &record_seconds_fields},
     {OF_RECORD(device_name, TEXT, "The device, in words.")},
     {.part = RECORD_CRITERION,
