@@ -214,3 +214,11 @@ int judge(const struct judge_options *options, struct progress *progress, struct
     judge_other_clear(&judging.input);
     return kind ? (int)kind : exit_code(&judging.summary);
 }
+
+enum error_kind judge_check(const struct judge_options *options, struct error *error)
+{
+    struct judge_input input;
+    enum error_kind kind = judge_other_open(&input, options, error);
+    judge_other_clear(&input);
+    return kind;
+}

@@ -8,4 +8,7 @@
 /* The exit code; *error has the reason where it is 2, 3 or 130. */
 int judge(const struct judge_options *options, struct progress *progress, struct error *error);
 
+/* Whether it can be opened: what is wrong with the last of many is told before the first is judged. */
+enum error_kind judge_check(const struct judge_options *options, struct error *error);
+
 #endif

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "harness/command/command.h"
@@ -6,6 +7,49 @@
 #include "harness/command/judge_trace.h"
 #include "harness/command/lost_file.h"
 #include "harness/command/options.h"
+#include "harness/support/source.h"
+
+/* One of those that are given, where they are several. */
+static struct judge_options one_of(const struct judge_options *options, size_t at)
+{
+    struct judge_options one = *options;
+    one.at = at;
+    one.exhibit = options->exhibits.items[at];
+    return one;
+}
+
+static void print_name(const struct judge_options *options)
+{
+    char quoted[PATH_QUOTE_SIZE];
+    if (options->json || outputs_take_stdout(&options->outputs))
+        return;
+    printf("%s%s\n", options->at ? "\n" : "", quote_path(quoted, options->exhibit));
+    fflush(stdout);
+}
+
+/* The worse of two exit codes: a system failure, or what could not be judged, then a wrong output. */
+static int worse_of(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* One after the other, once it is known that all can be read. What is the reason of an exit code ends it. */
+static int judge_several(const struct judge_options *options, struct progress *progress, struct error *error)
+{
+    int code = 0;
+    for (size_t i = 0; i < options->exhibits.count && code == 0; i++) {
+        const struct judge_options one = one_of(options, i);
+        code = (int)judge_check(&one, error);
+    }
+    bool has_ended = code != 0;
+    for (size_t i = 0; i < options->exhibits.count && !has_ended; i++) {
+        const struct judge_options one = one_of(options, i);
+        print_name(&one);
+        code = worse_of(code, judge(&one, progress, error));
+        has_ended = error->text[0] != '\0';
+    }
+    return code;
+}
 
 static int judge_command(int argc, char **argv, struct error *error)
 {
@@ -14,9 +58,11 @@ static int judge_command(int argc, char **argv, struct error *error)
     struct progress *progress = interrupt_catch();
     options.progress = progress;
     lost_file_watch();
-    int code =
-        options.values[GIVEN_WRITE_INPUTS] ? (int)judge_trace_write(&options, error) : judge(&options, progress, error);
+    int code = options.values[GIVEN_WRITE_INPUTS] ? (int)judge_trace_write(&options, error)
+               : options.exhibits.count > 1       ? judge_several(&options, progress, error)
+                                                  : judge(&options, progress, error);
     free(options.dtypes.items);
+    free(options.exhibits.items);
     free(options.recipes.items);
     return code;
 }

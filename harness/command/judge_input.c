@@ -67,7 +67,7 @@ static enum error_kind open_exhibit(struct judge_input *input, const struct judg
     if (!traced && !recorded && is_folder(options->exhibit) && has_bundles(options->exhibit))
         return error_set(
             error, ERROR_USAGE,
-            "%s: no point.json in it; allowed: a folder that `run --dump` wrote, or one of the bundles in it",
+            "%s: no point.json in it; allowed: a folder that `run --dump` wrote, or bundles, as DIR/*.safetensors",
             quote_path(quoted, options->exhibit));
     if (!traced && !recorded && is_folder(options->exhibit))
         return judge_input_open_folder(input, options, error);

@@ -175,6 +175,22 @@ static void leave_aside(struct judge_options *options, const char *argument, con
         options->aside[options->num_aside++] = state->argv[state->next - 2];
 }
 
+/* Several are judged one after the other: a file would have the last one alone. */
+static void check_several(const struct judge_options *options, const struct argp_state *state)
+{
+    static const enum judge_option of_one[] = {GIVEN_OTHER, GIVEN_WRITE_INPUTS};
+    char name[JUDGE_NAME_SIZE];
+    if (options->exhibits.count < 2)
+        return;
+    for (int i = 0; i < SINK_COUNT; i++)
+        if (options->outputs.paths[i] && strcmp(options->outputs.paths[i], "-") != 0)
+            argp_error(state, "--%s: of one folder or bundle, and %zu are given; allowed: --json, a record a line",
+                       sink_kinds[i]->option, options->exhibits.count);
+    for (size_t i = 0; i < sizeof of_one / sizeof *of_one; i++)
+        if (options->values[of_one[i]])
+            argp_error(state, "%s: allowed: with one folder or bundle", judge_option_name(name, of_one[i]));
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct judge_options *options = state->input;
@@ -193,9 +209,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
     switch (key) {
     case ARGP_KEY_ARG:
-        if (options->exhibit)
-            argp_error(state, "%s: allowed: one folder or bundle", argument);
-        options->exhibit = argument;
+        strings_add(&options->exhibits, argument, state);
+        options->exhibit = options->exhibits.items[0];
         return 0;
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->table;
@@ -222,6 +237,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
                        "no tensors given; try: %s --q q.npy --k k.npy --v v.npy --out out.npy --layout NHD "
                        "--scale rsqrt --slopes bloom",
                        state->name);
+        check_several(options, state);
         if (!options->threads)
             options->threads = threads_default();
         return 0;
@@ -235,7 +251,7 @@ const struct argp *judge_options_parser(void)
     static struct argp_child children[3];
     static struct argp parser = {
         .parser = parse_option,
-        .args_doc = "[DIR|BUNDLE]",
+        .args_doc = "[DIR|BUNDLE...]",
         .doc =
             "Judge an output of anybody's attention kernel: compute the exact result of the tensors that it was given, "
             "and say how far it is off, where, and of what. BUNDLE is a file that --bundle wrote, DIR a point's folder "
@@ -243,7 +259,7 @@ const struct argp *judge_options_parser(void)
             "Options beside a bundle or a "
             "call replace what it says; beside a point's folder they say how its output is judged, and its problem "
             "is what the folder has. --definition and --workload judge an output of a workload of FlashInfer Trace or "
-            "SOL-ExecBench."
+            "SOL-ExecBench. Several are judged one after the other."
             "\vWhat tensors do not say is stated, never guessed: scale, slopes, layout, base of lse. Files are mapped "
             "and read a part at a time.\n\n"
             "Examples:\n"
@@ -253,6 +269,7 @@ const struct argp *judge_options_parser(void)
             "  alibicheck judge --q q.npy --k pool_k.npy --v pool_v.npy --out out.npy --lse lse.npy --lse-base 2 "
             "--layout NHD --block-table table.npy --seq-lens lens.npy --scale rsqrt --slopes slopes.npy --json\n"
             "  alibicheck judge --definition gqa.json --workload gqa.jsonl:0 --seed 1 --out out.safetensors:output\n"
+            "  alibicheck judge failures/*.safetensors --json\n"
             "  alibicheck judge dumps/..._run_call0007 --plan dumps/..._plan_call0001 --layout NHD\n\n"
             "Exit code: 0 right, 1 wrong, 2 usage or a bad file, 3 system failure, 130 interrupted.",
     };

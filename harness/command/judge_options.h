@@ -63,7 +63,9 @@ enum judge_option {
 enum { JUDGE_ASIDE_MAX = 2 * SINK_COUNT + 2 };
 
 struct judge_options {
-    const char *exhibit;                    /* a folder that `run --dump` wrote, or a bundle; NULL: none */
+    struct strings exhibits;                /* folders that `run --dump` wrote, and bundles, each judged by itself */
+    size_t at;                              /* which of them is judged */
+    const char *exhibit;                    /* that one; NULL: none */
     const char *values[GIVEN_OPTION_COUNT]; /* NULL: not given */
     struct strings dtypes;                  /* TENSOR=DTYPE */
     struct strings recipes;                 /* files and folders of further recipes */

@@ -8,9 +8,12 @@
 #include "harness/support/text.h"
 #include "harness/support/text_stream.h"
 
-/* Whether a word of the command line says where results go, or that less of them is to be seen. */
+/* Whether a word of the command line says where results go, that less of them is to be seen, or what else is judged. */
 static bool is_aside(const struct judge_options *options, const char *word)
 {
+    for (size_t e = 0; e < options->exhibits.count; e++)
+        if (options->exhibits.items[e] == word && e != options->at)
+            return true;
     for (int i = 0; i < options->num_aside; i++)
         if (options->aside[i] == word)
             return true;
