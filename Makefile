@@ -2,7 +2,7 @@
 
 include config.mk
 
-ifneq ($(filter-out help clean format check-format which-nvcc which-cuda-headers,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format check-format check-scripts which-nvcc which-cuda-headers,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(PACKAGE_LIBS),)
 $(error pkg-config does not find $(PACKAGES); `scripts/setup run` installs what is missing)
 endif
@@ -94,7 +94,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-gpu-calls check-readme check-examples check-soaks \
+.PHONY: all library tests fuzz-programs check check-format check-layers check-scripts check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-gpu-calls check-readme check-examples check-soaks \
         check-threads check-valgrind soak soak-extremes soak-names soak-parts soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc which-cuda-headers help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -308,8 +308,8 @@ RUN_README = scripts/check-readme $(BUILD)
 RUN_EXAMPLES = scripts/check-examples $(BUILD)
 RUN_SOAKS = scripts/check-soaks $(BUILD)
 
-check: tests  ## run the fifteen parts below, of check-gauntlet a share; CHECK_JOBS=N of them at a time
-	$(Q)scripts/tally run $(addprefix --jobs ,$(CHECK_JOBS)) '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_GPU_CALLS)' \
+check: tests  ## run the sixteen parts below, of check-gauntlet a share; CHECK_JOBS=N of them at a time
+	$(Q)scripts/tally run $(addprefix --jobs ,$(CHECK_JOBS)) '$(RUN_FORMAT)' scripts/check-layers scripts/check-scripts '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_GPU_CALLS)' \
 	    '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_PLUGINS)' '$(RUN_GAUNTLET)' \
 	    '$(RUN_README)' '$(RUN_EXAMPLES)' '$(RUN_SOAKS)'
 
@@ -318,6 +318,9 @@ check-format:  ## the sources are in the house format
 
 check-layers:  ## includes go down only, in no circle
 	$(Q)scripts/check-layers
+
+check-scripts:  ## ShellCheck finds nothing in the scripts
+	$(Q)scripts/check-scripts
 
 check-tests: $(TEST_PROGRAMS)  ## the cmocka programs beside each part
 	$(Q)$(RUN_TESTS)
