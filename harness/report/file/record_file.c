@@ -132,6 +132,28 @@ static enum error_kind check_record(const struct reader *reader, const json_t *o
     return ERROR_NONE;
 }
 
+/* What a line is that is no JSON, by what it begins with; NULL: nobody knows. */
+static const char *known_line(const struct reader *reader)
+{
+    static const struct {
+        const char *opening, *what;
+    } lines[] = {
+        {"<<<<<<< ", "a merge conflict, which is to be resolved"},
+        {"=======", "a merge conflict, which is to be resolved"},
+        {">>>>>>> ", "a merge conflict, which is to be resolved"},
+        {"version https://git-lfs.github.com", "a pointer of Git LFS, in place of the file (`git lfs pull`)"},
+        {"\xef\xbb\xbf", "a byte order mark, which no record has"},
+        {"\xff\xfe", "UTF-16, which no record is in"},
+        {"\x1f\x8b", "compressed (`gunzip`)"},
+        {"\x28\xb5\x2f\xfd", "compressed (`unzstd`)"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (reader->size >= strlen(lines[i].opening) &&
+            memcmp(reader->text, lines[i].opening, strlen(lines[i].opening)) == 0)
+            return lines[i].what;
+    return NULL;
+}
+
 static enum error_kind visit_line(struct reader *reader, record_visit *visit, void *context, struct error *error)
 {
     json_error_t fault;
@@ -139,10 +161,12 @@ static enum error_kind visit_line(struct reader *reader, record_visit *visit, vo
     json_t *object = json_loadb(reader->text, reader->size, JSON_REJECT_DUPLICATES, &fault);
     enum error_kind kind = ERROR_NONE;
     if (!object || !json_is_object(object)) {
-        size_t column = object || fault.column < 1 ? 1 : (size_t)fault.column;
         char *said = text_line(fault.text, JSON_ERROR_TEXT_LENGTH); /* it quotes the line as it is */
         const bool is_cut = !reader->whole && reader->text[0] == '{';
+        const char *known = known_line(reader);
+        size_t column = object || known || fault.column < 1 ? 1 : (size_t)fault.column;
         const char *what = object   ? "no JSON object"
+                           : known  ? known
                            : is_cut ? "the end of a record is missing, as a run leaves it that was killed"
                            : said   ? said
                                     : "no JSON";

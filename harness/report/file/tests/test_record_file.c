@@ -93,6 +93,31 @@ static void test_who_does_not_ask_is_told_of_a_torn_line(void **state)
     assert_string_equal(seen.keys, "1:a 2:b ");
 }
 
+/* What becomes of a file in a repository, or on its way from one machine to another. */
+static void test_what_is_no_record_is_called_by_its_name(void **state)
+{
+    static const struct {
+        const char *text, *what;
+    } lines[] = {
+        {"<<<<<<< HEAD\n", ":1:1: a merge conflict, which is to be resolved: '<<<<<<< HEAD'; allowed: "},
+        {"=======\n", ":1:1: a merge conflict"},
+        {">>>>>>> theirs\n", ":1:1: a merge conflict"},
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", ":1:1: a pointer of Git LFS"},
+        {"\xef\xbb\xbf{\"schema\":1}\n", ":1:1: a byte order mark"},
+        {"\xff\xfe{\n", ":1:1: UTF-16"},
+        {"\x1f\x8b\x08\n", ":1:1: compressed (`gunzip`)"},
+        {"\x28\xb5\x2f\xfd\n", ":1:1: compressed (`unzstd`)"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct seen seen = {.keys = ""};
+        struct error error = {0};
+        write_text(lines[i].text, strlen(lines[i].text));
+        assert_int_equal(record_file_read(path, note, &seen, NULL, &error), ERROR_USAGE);
+        assert_non_null(strstr(error.text, lines[i].what));
+    }
+}
+
 static void test_a_baseline_is_read_by_who_asks_for_it(void **state)
 {
     (void)state;
@@ -227,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_lines_are_records),
         cmocka_unit_test(test_who_does_not_ask_is_told_of_a_torn_line),
+        cmocka_unit_test(test_what_is_no_record_is_called_by_its_name),
         cmocka_unit_test(test_a_baseline_is_read_by_who_asks_for_it),
         cmocka_unit_test(test_what_is_no_record_is_refused_at_its_place),
         cmocka_unit_test(test_a_visit_ends_the_reading),
