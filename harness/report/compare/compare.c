@@ -133,7 +133,8 @@ char *collation_hint(const struct collation *collation)
                         absent, absent == 1 ? "point" : "points", absent == 1 ? "is" : "are") < 0
                    ? NULL
                    : text;
-    if (has_pairs(collation) || collation->base->count == 0)
+    const bool all_skipped = collation->by_change[CHANGE_SKIPPED] == collation->count; /* a baseline has none of them */
+    if (has_pairs(collation) || all_skipped || collation->base->count == 0)
         return strdup("");
     if (!before || !after || !strcmp(before, after))
         return strdup(
