@@ -200,7 +200,8 @@ static void round_logits(struct rounding_model *model, const struct problem *pro
     }
 }
 
-/* Once within a device, once where devices merge. */
+/* Once within a device, once where devices merge. What is merged and stored more often is a sum that is kept in 16
+ * bits: any_order.md. */
 static void round_partials(struct rounding_model *model, const struct problem *problem,
                            const struct class_narrow *narrow)
 {
@@ -233,10 +234,12 @@ const struct class_rounding_info class_roundings[CLASS_ROUNDING_COUNT] = {
     [CLASS_QUERY16] = {"query16", "scale, scaled q and k are rounded to 16 bits before q.k", .apply = round_query},
     [CLASS_LOGITS16] = {"logits16", "q.k, scaled or not, and the biased logit are held in 16 bits",
                         .apply = round_logits},
-    [CLASS_PARTIALS16] = {"partials16", "outputs of chunks are held in 16 bits until they are merged",
+    [CLASS_PARTIALS16] = {"partials16",
+                          "outputs of chunks are held in 16 bits until they are merged, at two levels at most",
                           .apply = round_partials},
-    [CLASS_SUMS16] = {"sums16", "sums of weights and of weighted values are kept in 16 bits",
-                      .includes = 1 << CLASS_PARTIALS16, .apply = round_sums},
+    [CLASS_SUMS16] =
+        {"sums16", "sums of weights and of weighted values are kept in 16 bits, as outputs merged at more levels are",
+         .includes = 1 << CLASS_PARTIALS16, .apply = round_sums},
 };
 
 class_set class_closed(class_set set)

@@ -41,6 +41,7 @@ struct order_kernel {
     enum order_tanh tanh;
     enum order_errors errors;
     int tile, chunk;
+    int levels; /* that outputs of chunks are merged at, each of which is stored as they are */
     bool fused, fused_dot, narrow_in_sum, probabilities, sink_first, reciprocal, scaled_k;
     bool tensor_core_dot, tensor_core_sums; /* where q and k, or weights and v, are of 16 bits */
     enum tensor_core tensor_core;
@@ -54,6 +55,13 @@ static const char *const order_tree_names[TREE_COUNT] = {"online", "random tree"
 static inline bool order_has(const struct order_kernel *kernel, enum class_rounding rounding)
 {
     return class_closed(kernel->set) >> rounding & 1;
+}
+
+/* At how many levels a class lets outputs of chunks be stored in 16 bits. */
+static inline int order_levels_max(class_set set)
+{
+    enum { OF_PARTIALS = 2, OF_SUMS = 5 };
+    return set >> CLASS_SUMS16 & 1 ? OF_SUMS : OF_PARTIALS;
 }
 
 static inline struct order_kernel order_kernel_draw(uint64_t seed, class_set set)
@@ -82,6 +90,7 @@ static inline struct order_kernel order_kernel_draw(uint64_t seed, class_set set
     kernel.tensor_core = draw_below(&state, 2) ? TENSOR_CORE_AMPERE : TENSOR_CORE_HOPPER;
     kernel.seed = draw_bits(&state);
     kernel.tanh = (enum order_tanh)draw_below(&state, TANH_COUNT);
+    kernel.levels = order_has(&kernel, CLASS_PARTIALS16) ? 1 + draw_below(&state, order_levels_max(set)) : 1;
     return kernel;
 }
 

@@ -159,7 +159,41 @@ static inline float order_state_lse(const struct order_work *work, const struct 
     return state->max + order_log(work, state->sum);
 }
 
-/* Chunks, each online, merged at once. */
+/* One part of two, by their maxima or by their lse, which is a part of its own whose output is stored as theirs are. */
+static inline void order_merge_parts(struct order_work *work, struct order_state *part, const struct order_state *other)
+{
+    const bool by_lse = work->kernel->merge == MERGES_BY_LSE, divided = work->kernel->merge != MERGES_BY_MAX;
+    const float of_part = by_lse ? order_state_lse(work, part) : part->max,
+                of_other = by_lse ? order_state_lse(work, other) : other->max, max = fmaxf(of_part, of_other);
+    float factor = order_factor(work, of_part, max, 1), other_factor = order_factor(work, of_other, max, -1);
+    if (work->kernel->merge == MERGES_NORMALIZED) {
+        factor *= part->sum;
+        other_factor *= other->sum;
+    }
+    part->sum = divided ? factor + other_factor : part->sum * factor + other->sum * other_factor;
+    part->max = max;
+    for (int d = 0; d < work->dim; d++) {
+        float out = order_fma(work, other->out[d], other_factor, part->out[d] * factor);
+        part->out[d] = order_narrowed(work, CLASS_PARTIALS16, divided ? order_divided(work, out, part->sum) : out);
+    }
+}
+
+/* All levels but the last: pairs of neighbours. How many parts are left. */
+static inline int64_t order_merge_levels(struct order_work *work, struct order_state *parts, int64_t count)
+{
+    for (int level = 1; level < work->kernel->levels && count > 1; level++) {
+        for (int64_t pair = 0; pair < count / 2; pair++) {
+            order_merge_parts(work, &parts[2 * pair], &parts[2 * pair + 1]);
+            parts[pair] = parts[2 * pair];
+        }
+        if (count % 2)
+            parts[count / 2] = parts[count - 1];
+        count = (count + 1) / 2;
+    }
+    return count;
+}
+
+/* Chunks, each online, merged at once or at some levels. */
 static inline void order_chunks(struct order_work *work, struct order_state *state)
 {
     const struct order_kernel *kernel = work->kernel;
@@ -179,8 +213,11 @@ static inline void order_chunks(struct order_work *work, struct order_state *sta
                 part->out[d] = order_divided(work, part->out[d], part->sum);
             part->out[d] = order_narrowed(work, CLASS_PARTIALS16, part->out[d]);
         }
-        max = fmaxf(max, part->max);
-        largest_lse = fmaxf(largest_lse, order_state_lse(work, part));
+    }
+    chunks = order_merge_levels(work, parts, chunks);
+    for (int64_t c = 0; c < chunks; c++) {
+        max = fmaxf(max, parts[c].max);
+        largest_lse = fmaxf(largest_lse, order_state_lse(work, &parts[c]));
     }
     order_clear(work, state);
     state->max = kernel->merge == MERGES_BY_LSE ? largest_lse : max;

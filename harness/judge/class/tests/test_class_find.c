@@ -112,6 +112,30 @@ static void telling_problem(struct order_trial *trial, uint64_t seed, int64_t fi
     take_truth(trial);
 }
 
+/* Outputs of chunks that are stored in 16 bits at each of some levels: where values have one sign, roundings that all
+ * go one way take the output as far as so many of them do. Beyond two it is a sum that is kept in 16 bits. */
+static void test_levels_of_partials(void **state)
+{
+    (void)state;
+    for (int levels = 1; levels <= 8; levels++) {
+        struct order_trial trial;
+        telling_problem(&trial, 5, 0);
+        float *v = trial.made.v, *out = trial.output.out;
+        for (int i = 0; i < KEYS * trial.made.problem.head_dim; i++)
+            v[i] = fabsf(v[i]);
+        take_truth(&trial);
+        for (int64_t i = 0; i < problem_elements(&trial.made.problem); i++)
+            out[i] = (float)(trial.truth.value[i] * pow(1 + 0x1p-8, levels));
+        for (int row = 0; row < 2; row++)
+            trial.output.lse[row] = (float)trial.truth.lse[row];
+        struct class_report report = order_trial_classes(&trial);
+        assert_int_equal(covers(&report, 1 << CLASS_PARTIALS16), levels <= 2);
+        assert_true(covers(&report, 1 << CLASS_SUMS16));
+        class_report_clear(&report);
+        order_trial_clear(&trial);
+    }
+}
+
 /* Bounds of rows alone are those by which classes are found. */
 static void test_bounds_of_rows(void **state)
 {
@@ -598,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_bounds_grow_with_the_set),
         cmocka_unit_test(test_no_kernel_is_beyond_its_class),
         cmocka_unit_test(test_a_class_covers_its_kernels),
+        cmocka_unit_test(test_levels_of_partials),
         cmocka_unit_test(test_bounds_of_rows),
         cmocka_unit_test(test_rungs_are_told_apart),
         cmocka_unit_test(test_a_tanh_of_exponentials_is_f32),
