@@ -183,7 +183,7 @@ void hypothesis_any_scale(struct suspect *suspect)
     fill_logits(suspect, factor);
     double lse = suspect_attend(suspect, suspect->problem->head_dim);
     const double rms = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
-    if ((suspect->best.confirmed && !(4 * rms <= suspect->best.rms)) || !suspect_lse_is(suspect, lse) ||
+    if ((suspect->best.confirmed && !(4 * rms <= suspect->best.rms)) || !suspect_fit_is_told(suspect, lse) ||
         fabs(factor - 1) < 1e-4 || suspect_constant_does_as_well(suspect, rms))
         return;
     suspect_offer(suspect, SIGNATURE_WRONG_SCALE, true, suspect->predicted, lse,

@@ -210,7 +210,8 @@ static void try_begin_anew(struct suspect *suspect)
 
 /*
  * Where next to all weight is on one key, another slope only moves a little weight off it, as dropped keys and rounded
- * logits do: a slope of no known origin has to explain out and lse, and better than what else does.
+ * logits do: a slope of no known origin has to explain out and lse, or out of many keys where there is no lse, and
+ * better than what else does.
  */
 void hypothesis_any_slope(struct suspect *suspect)
 {
@@ -225,7 +226,7 @@ void hypothesis_any_slope(struct suspect *suspect)
     if (suspect->best.confirmed &&
         !(4 * suspect_rms(suspect, suspect->predicted, problem->head_dim) <= suspect->best.rms))
         return;
-    if (!suspect_lse_is(suspect, lse) || fabs(slope / suspect->slope - 1) < 1e-3)
+    if (!suspect_fit_is_told(suspect, lse) || fabs(slope / suspect->slope - 1) < 1e-3)
         return;
     int head = slope_owner(suspect, slope);
     if (head < 0 && is_one_of_many(suspect, slope))

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "harness/judge/cause/keys_that_move.h"
+
 static double rms_at(struct suspect *suspect, logits_fill *fill, double parameter, int dims)
 {
     fill(suspect, parameter);
@@ -71,5 +73,17 @@ double suspect_fit(struct suspect *suspect, logits_fill *fill, double lowest, do
         }
     if (isnan(best_log2))
         return NAN;
-    return refine_by_lse(suspect, fill, refine_by_out(suspect, fill, best_sign, best_log2 - 0.5, best_log2 + 0.5));
+    const double by_out = refine_by_out(suspect, fill, best_sign, best_log2 - 0.5, best_log2 + 0.5);
+    return suspect->lse_unknown ? by_out : refine_by_lse(suspect, fill, by_out);
+}
+
+bool suspect_fit_is_told(struct suspect *suspect, double lse)
+{
+    enum { DIMS_MIN = 16, KEYS_MIN = 8, MOVED_MIN = 8 };
+    const int dims = suspect->problem->head_dim;
+    if (!suspect->lse_unknown)
+        return suspect_lse_is(suspect, lse);
+    const double left = fmax(suspect_rms(suspect, suspect->predicted, dims), suspect->noise);
+    return dims >= DIMS_MIN && MOVED_MIN * left <= suspect->error &&
+           keys_that_move(suspect, lse, MOVED_MIN * left, KEYS_MIN) >= KEYS_MIN;
 }

@@ -51,6 +51,38 @@ static void test_a_factor_of_each_row_is_no_rounding(void **state)
     }
 }
 
+/* Of more digits than such errors take away, many keys tell the factor, each row its own; few do not, nor do rows of
+ * few elements. */
+static void test_many_keys_tell_a_factor_of_each_row(void **state)
+{
+    (void)state;
+    static const struct {
+        logit_rule *rule;
+        enum dtype dtype;
+        int64_t keys;
+        float slope;
+        enum signature signature;
+        const char *detail;
+    } rows[] = {{rule_scale_by_head, DTYPE_F32, 300, 0.013f, SIGNATURE_WRONG_SCALE, " times it"},
+                {rule_scale_by_head, DTYPE_F16, 300, 0.013f, SIGNATURE_WRONG_SCALE, " times it"},
+                {rule_slope_by_head, DTYPE_F32, 300, 0.013f, SIGNATURE_WRONG_SLOPE, " times it"},
+                {rule_slope_by_head, DTYPE_F16, 300, 0.013f, SIGNATURE_WRONG_SLOPE, " times it"},
+                {rule_scale_by_head, DTYPE_F32, 7, 0.013f, SIGNATURE_UNKNOWN, ""},
+                {rule_slope_by_head, DTYPE_F32, 7, 0.013f, SIGNATURE_UNKNOWN, ""},
+                {rule_scale_by_head, DTYPE_F32, 300, 4, SIGNATURE_UNKNOWN, ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int dim = 12; dim <= 64; dim += 52) {
+            struct signature_trial trial = make_trial(rows[i].keys, 4, 2, dim, rows[i].dtype);
+            for (int h = 0; h < 4; h++)
+                trial.made.slopes[h] = rows[i].slope * (float)(h + 1);
+            begin(&trial);
+            trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+            forget_lse(&trial);
+            answer(&trial, rows[i].rule, rows[i].dtype == DTYPE_F32 ? 0.03 : 0.4);
+            expect_and_end(&trial, dim < 16 ? SIGNATURE_UNKNOWN : rows[i].signature, dim < 16 ? "" : rows[i].detail);
+        }
+}
+
 /* Half as much beside it, without a direction, may be all that there is; and of two keys any error has one direction.
  */
 static void test_what_may_be_rounding_stays_so(void **state)
@@ -69,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_factor_of_each_row_is_no_rounding),
+        cmocka_unit_test(test_many_keys_tell_a_factor_of_each_row),
         cmocka_unit_test(test_what_may_be_rounding_stays_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,6 +293,41 @@ static double largest_logit(const struct signature_trial *trial, int head)
     return max;
 }
 
+/* Rows whose logits lie below a number that their maximum, or their lse, is held at, in nats or in base 2. */
+static void test_an_lse_that_is_held(void **state)
+{
+    (void)state;
+    static const struct {
+        double held;
+        bool all; /* lse itself; else its maximum */
+        const char *detail;
+    } rows[] = {{-10000, false, "a maximum that is held at -10000, "},
+                {-10000, true, "one that is held at -10000, "},
+                {-10000 * M_LN2, false, "a maximum that is held at -6931.47 (a number of base 2), "},
+                {-12345, false, ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F32);
+        trial.made.problem.q_position = 299 + 40000;
+        for (int h = 0; h < 4; h++)
+            trial.made.slopes[h] = 0.5f + 0.0137f * (float)h;
+        begin(&trial);
+        for (int h = 0; h < 4; h++) {
+            const double sum = rows[i].all ? 0 : trial.truth.lse[h] - largest_logit(&trial, h);
+            trial.output.lse[h] = (float)(rows[i].held + sum);
+        }
+        expect_and_end(&trial, rows[i].detail[0] ? SIGNATURE_WRONG_LSE : SIGNATURE_UNKNOWN, rows[i].detail);
+    }
+    /* Of one key logits that are held themselves make the same one. */
+    struct signature_trial trial = make_trial(1, 4, 2, 64, DTYPE_F32);
+    trial.made.problem.q_position = 40000;
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 0.5f + 0.0137f * (float)h;
+    begin(&trial);
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] = -10000;
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
 /* The row's maximum and the sum in units that do not go together. */
 static void test_an_lse_of_two_units(void **state)
 {
@@ -408,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_biases_times_the_scales_of_a_cache),
         cmocka_unit_test(test_another_kv_head),
         cmocka_unit_test(test_lse_in_other_units),
+        cmocka_unit_test(test_an_lse_that_is_held),
         cmocka_unit_test(test_an_lse_of_two_units),
         cmocka_unit_test(test_logits_in_another_base),
         cmocka_unit_test(test_a_base_is_no_slope),
