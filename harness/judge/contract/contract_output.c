@@ -69,10 +69,12 @@ static double open_by(double squares, double weight, double count)
 /* A row's elements are alike where there are few: then the number is that of a few, and not known. */
 enum { ELEMENTS_MIN = 64 };
 
-/* Whether a number is of more than rounding: it leaves a quarter of the errors at most. */
-static bool explains(const struct contract_trial *trial, double factor, double offset)
+/* Whether a number is of more than rounding: it leaves a quarter of the errors at most, and a quarter of what it says
+ * that the exact results have become: any output is as near to a factor of next to nothing as it is small. */
+static bool explains(const struct contract_trial *trial, const struct moments *moments, double factor, double offset)
 {
-    return squares_left(trial, factor, offset) <= squares_left(trial, 1, 0) / 16;
+    const double left = squares_left(trial, factor, offset);
+    return left <= squares_left(trial, 1, 0) / 16 && left <= factor * factor * moments->xx / 16;
 }
 
 /* Beyond these an output is judged by bounds that are too wide, or too narrow, for what it was before. */
@@ -89,7 +91,7 @@ bool contract_fit_output_factor(struct contract_trial *trial, int variant, const
     double power = log2(fabs(factor));
     if (power == rint(power) && factor > 0 && fabs(power) <= 2) /* contract_make_output_scale's */
         return false;
-    if (!(fabs(factor) >= FACTOR_MIN && fabs(factor) <= FACTOR_MAX) || !explains(trial, factor, 0))
+    if (!(fabs(factor) >= FACTOR_MIN && fabs(factor) <= FACTOR_MAX) || !explains(trial, &moments, factor, 0))
         return false;
     trial->factor = factor;
     return contract_say(trial, "v or the output multiplied by %.9g", factor);
@@ -103,7 +105,7 @@ bool contract_fit_output_offset(struct contract_trial *trial, int variant, const
         return false;
     double offset = moments.rest / moments.count;
     offset = rounded(offset, open_by(squares_left(trial, 1, offset), moments.count, moments.count));
-    if (offset == 0 || !isfinite(offset) || !explains(trial, 1, offset))
+    if (offset == 0 || !isfinite(offset) || !explains(trial, &moments, 1, offset))
         return false;
     trial->offset = offset;
     return contract_say(trial, "%.9g added to every element of v or of the output", offset);

@@ -1,4 +1,5 @@
 /* One number of all rows, and numbers of their own. */
+#include "harness/judge/contract/contract_makers.h"
 #include "harness/judge/contract/tests/contract_desk.h"
 
 /* out of each row times a factor of its own, plus a constant of its own; each about one in the middle. */
@@ -128,13 +129,41 @@ static void test_a_scale_is_no_constant_of_lse(void **state)
     assert_false(search(desk, true)->named);
 }
 
+/* Whether a factor is found of an output that is it times the exact one, but for a share of what that leaves. */
+static bool finds_factor(struct desk *desk, double factor, double share)
+{
+    struct truth truth;
+    find_truth(&truth, &desk->problem);
+    for (int i = 0; i < H * D; i++) {
+        const float value = (float)(factor * truth.value[i] * (1 + share * (i % 3 == 0 ? 1 : -1)));
+        dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &value);
+    }
+    const struct output output = {desk->out, NULL};
+    const struct exhibit exhibit = {.problem = &desk->problem, .output = &output, .truth = &truth};
+    struct contract_trial trial = contract_trial_begin(&exhibit);
+    const bool found = contract_fit_output_factor(&trial, 0, NULL);
+    contract_trial_clear(&trial);
+    truth_clear(&truth);
+    return found;
+}
+
+/* A small factor leaves little of any output, whatever it is: it has to be like the exact one, too. */
+static void test_a_small_factor_leaves_the_shape(void **state)
+{
+    struct desk *desk = *state;
+    assert_true(finds_factor(desk, 0.11, 0.1));
+    assert_false(finds_factor(desk, 0.11, 0.4));
+    assert_true(finds_factor(desk, 0.7, 0.01));
+    assert_false(finds_factor(desk, 0.7, 0.2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_factor_is_that_of_all_rows),         TEST(test_a_constant_is_that_of_all_rows),
         TEST(test_a_factor_beside_weights_in_16_bits),   TEST(test_a_factor_beside_a_sink),
         TEST(test_no_factors_of_rows_beside_a_contract), TEST(test_logits_in_another_base),
-        TEST(test_a_scale_is_no_constant_of_lse),
+        TEST(test_a_scale_is_no_constant_of_lse),        TEST(test_a_small_factor_leaves_the_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
