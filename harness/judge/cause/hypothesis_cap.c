@@ -78,6 +78,64 @@ static void try_sink(struct suspect *suspect, double sink, const char *what, int
     suspect->sink = own;
 }
 
+/* The sink of another head, by how heads may be counted. */
+static double sink_of(const struct suspect *suspect, int head)
+{
+    const int heads = suspect->problem->num_heads;
+    return (double)suspect->problem->sink_logits[(head + heads) % heads];
+}
+
+static double of_next_head(const struct suspect *suspect)
+{
+    return sink_of(suspect, suspect->head + 1);
+}
+
+static double of_head_before(const struct suspect *suspect)
+{
+    return sink_of(suspect, suspect->head - 1);
+}
+
+static double of_kv_head(const struct suspect *suspect)
+{
+    return sink_of(suspect, problem_kv_head(suspect->problem, suspect->head));
+}
+
+static double of_place_in_group(const struct suspect *suspect)
+{
+    return sink_of(suspect, suspect->head % (suspect->problem->num_heads / suspect->problem->num_kv_heads));
+}
+
+static double of_first_head(const struct suspect *suspect)
+{
+    return sink_of(suspect, 0);
+}
+
+static double times_scale(const struct suspect *suspect)
+{
+    return suspect->sink * (double)suspect->problem->scale;
+}
+
+/* Sinks of other heads, or scaled as a product is. */
+static void try_other_sinks(struct suspect *suspect)
+{
+    static const struct {
+        double (*sink)(const struct suspect *suspect);
+        const char *what;
+    } mistakes[] = {
+        {of_next_head, "is taken from the next head"},
+        {of_head_before, "is taken from the head before"},
+        {of_kv_head, "is taken from the head with the number of its KV head"},
+        {of_place_in_group, "is taken from the head with the number that it has among those of its KV head"},
+        {of_first_head, "is taken from the first head"},
+        {times_scale, "is multiplied by the softmax scale"},
+    };
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        const double sink = mistakes[i].sink(suspect);
+        if (sink != suspect->sink)
+            try_sink(suspect, sink, mistakes[i].what, 0);
+    }
+}
+
 /* A few times, or once for each chunk of one of the lengths. */
 static void try_sinks(struct suspect *suspect)
 {
@@ -104,6 +162,8 @@ void hypothesis_cap(struct suspect *suspect)
         if (suspect->problem->visible)
             try_capped_mask(suspect);
     }
-    if (suspect->sink > -INFINITY)
+    if (suspect->sink > -INFINITY) {
         try_sinks(suspect);
+        try_other_sinks(suspect);
+    }
 }

@@ -336,6 +336,34 @@ static void test_far_positions_excuse_nothing_in_16_bits(void **state)
     }
 }
 
+/* Sinks of other heads, or multiplied as products are; of no rule that is known they have no name. */
+static void test_a_sink_of_another_head(void **state)
+{
+    (void)state;
+    enum { HEADS = 8, GROUP = 4 };
+    static const float sinks[HEADS] = {2.5f, 4.25f, 3.125f, 5.5f, 1.75f, 4.75f, 2.0f, 3.5f};
+    static const char *const details[] = {"from the next head",
+                                          "from the head before",
+                                          "the number of its KV head",
+                                          "among those of its KV head",
+                                          "from the first head",
+                                          "multiplied by the softmax scale",
+                                          ""};
+    for (int i = 0; i < 7; i++) {
+        struct signature_trial trial = make_trial(300, HEADS, HEADS / GROUP, 64, i % 2 ? DTYPE_F16 : DTYPE_F32);
+        trial.made.problem.sink_logits = sinks;
+        begin(&trial);
+        for (int h = 0; h < HEADS; h++) {
+            const int heads[] = {(h + 1) % HEADS, (h + HEADS - 1) % HEADS, h / GROUP, h % GROUP, 0};
+            const double sink = i < 5    ? (double)sinks[heads[i]]
+                                : i == 5 ? (double)sinks[h] * (double)trial.made.problem.scale
+                                         : (double)sinks[(h + 3) % HEADS] + 0.1;
+            attend(&trial, h, rule_right, 0, 1, sink);
+        }
+        expect_and_end(&trial, i < 6 ? SIGNATURE_WRONG_SINK : SIGNATURE_UNKNOWN, details[i]);
+    }
+}
+
 /* A sink of so little weight that out is right to its tolerance where it counts twice; lse tells. */
 static void test_a_sink_by_lse_alone(void **state)
 {
@@ -768,6 +796,7 @@ int main(void)
         cmocka_unit_test(test_a_bias_of_another_form_is_not_gone),
         cmocka_unit_test(test_far_positions_excuse_nothing_in_16_bits),
         cmocka_unit_test(test_a_slope_that_is_next_to_none_is_no_slope),
+        cmocka_unit_test(test_a_sink_of_another_head),
         cmocka_unit_test(test_a_sink_by_lse_alone),
         cmocka_unit_test(test_dropped_bias_by_lse_alone),
         cmocka_unit_test(test_rounded_biases_and_positions),
