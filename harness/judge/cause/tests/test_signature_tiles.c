@@ -48,6 +48,9 @@ static void test_a_tile_is_that_of_the_tile_before(void **state)
         {OF_V, 384, 400, 128, "v of keys 384 to 399 are those of the 128 before"},
         {OF_V, 32, 400, 32, "v of each tile are those of the 32 before"},
         {OF_K, 32, 400, 32, "k of each tile are those of the 32 before"},
+        {OF_V, 396, 400, 4, "v of keys 396 to 399 are those of the 4 before"},
+        {OF_K | OF_V, 112, 224, 112, "k and v of keys 112 to 223 are those of the 112 before"},
+        {OF_K, 352, 400, 176, "k of keys 352 to 399 are those of the 176 before"},
     };
     for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
         const bool with_lse = i % 2;
