@@ -264,13 +264,25 @@ static bool leaves_out_right(const struct suspect *suspect, const double *predic
     return suspect_rms(suspect, predicted, dims) <= 2 * off + 0x1p-24 * rms_of_out(suspect);
 }
 
-/* rms of what is left of out, e of its error: see the head of suspect_match.h. */
-static bool explains_out(const struct suspect *suspect, const double *predicted, double rms, double lse)
+/*
+ * By how much of its error out may be off from a prediction. Keys that weigh a little, in place of nothing, leave as
+ * much as roundings to 16 bits may: where the prediction would itself fail the tolerance, and no bound says that the
+ * kernel rounds so far, that is little.
+ */
+static double share_left(const struct suspect *suspect, const struct match *match)
 {
-    if (!(rms <= suspect->error / 4) || !has_shape(suspect, rms))
+    enum { USUAL = 16, BEYOND_TOLERANCE = 128 };
+    const bool is_rounding = match->signature == SIGNATURE_PRECISION_LOSS || suspect->bound_share > 0;
+    return 1.0 / (match->residual <= 1 || is_rounding ? USUAL : BEYOND_TOLERANCE);
+}
+
+/* What is left of out, e of its error: see the head of suspect_match.h. */
+static bool explains_out(const struct suspect *suspect, const struct match *match, const double *predicted, double lse)
+{
+    if (!(match->rms <= suspect->error / 4) || !has_shape(suspect, match->rms))
         return false;
-    return within_slack(suspect, predicted) ||
-           (rms <= suspect->error / 16 && rms <= rounding_left(suspect, predicted, lse));
+    return within_slack(suspect, predicted) || (match->rms <= suspect->error * share_left(suspect, match) &&
+                                                match->rms <= rounding_left(suspect, predicted, lse));
 }
 
 /* Where rounding hides part of the error, a prediction that leaves rounding alone, and lse with it. */
@@ -316,7 +328,7 @@ __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect,
         match.residual = suspect_residual(suspect, predicted);
         match.confirmed = suspect_lse_is(suspect, lse);
         match.exact = suspect_lse_is_exactly(suspect, lse);
-        bool by_out = explains_out(suspect, predicted, match.rms, lse);
+        bool by_out = explains_out(suspect, &match, predicted, lse);
         match.chance = by_out ? chance_of_out(suspect, &match, predicted, lse) : chance_of_lse(suspect, lse);
         match.chance_of_one = by_out ? chance_of_groups(suspect, &match, lse) : match.chance;
         if ((suspect->along_truth && !tells_factor(suspect, &match)) || lse_contradicts(suspect, &match, lse) ||

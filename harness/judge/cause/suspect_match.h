@@ -5,7 +5,8 @@
  * elements,
  *
  *     r <= e / 4  and  r < half the rms of out  and  |out - predicted| <= slack for each element, or r <= e / 16 and
- *                                                     r <= rounding_left.
+ *                                                     r <= rounding_left; e / 128 where |out - predicted| is beyond
+ *                                                     the tolerance, of no rounding and without a bound.
  *
  * slack is a quarter of the tolerance or an ulp of the dtype, and 2^-23 (8 + |max logit|) of sum w|v| / l, what an f32
  * kernel may lose on the way. What is left beyond rounding_left.h is another fault's: the prediction is then of part of
