@@ -3,6 +3,7 @@
  * of two of its length; then one of two that share their first pages, and one of many (oracle_many.c). */
 #include <stdio.h>
 
+#include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_together.h"
 

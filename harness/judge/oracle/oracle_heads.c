@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/judge/oracle/loud_query.h"
+#include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_together.h"
 

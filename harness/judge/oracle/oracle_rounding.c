@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "harness/judge/oracle/oracle.h"
+#include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_together.h"
 

@@ -3,6 +3,7 @@
  * of another problem. Where oracle_together.h has not told, it is launched in all of them at once; where that shows, in
  * each alone, so that the right one is named.
  */
+#include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_other.h"
 #include "harness/judge/oracle/oracle_together.h"

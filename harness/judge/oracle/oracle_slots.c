@@ -1,6 +1,7 @@
 /* The oracle of slots that no query sees: past the length, and of masked keys. */
 #include <math.h>
 
+#include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_together.h"
 

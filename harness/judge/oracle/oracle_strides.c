@@ -4,6 +4,7 @@
  * tried alone, so that the right one is named. In all of them lse, masks, slopes, sinks and tables begin where an
  * allocator would not let them.
  */
+#include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/subject/tensor_strides.h"
 

@@ -1,6 +1,5 @@
 #include "harness/judge/oracle/oracle_work.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -93,7 +92,7 @@ enum error_kind oracle_run_in_batch(struct oracle_work *work, struct trial_value
     return kind;
 }
 
-static size_t values_count(const struct oracle_work *work)
+size_t oracle_values_count(const struct oracle_work *work)
 {
     return (size_t)problem_elements(&work->trial.problem) + (size_t)problem_rows(&work->trial.problem);
 }
@@ -127,7 +126,7 @@ void oracle_keep(struct oracle_report *report, const struct oracle_report *seen,
 
 void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from)
 {
-    memcpy(to->out, from->out, values_count(work) * sizeof(double)); /* lse follows out */
+    memcpy(to->out, from->out, oracle_values_count(work) * sizeof(double)); /* lse follows out */
 }
 
 static bool same_bits(double a, double b)
@@ -135,12 +134,7 @@ static bool same_bits(double a, double b)
     return (isnan(a) && isnan(b)) || (a == b && !signbit(a) == !signbit(b));
 }
 
-/*
- * How far from what is expected number i is, out and behind it lse, where rounding may make anything of it: the base
- * run's may be as far from the truth as that is, and the other one four tolerances, of which one is what a result is
- * judged by. Infinite where another number is expected, the truth is not known, or there is no tolerance.
- */
-static double unbounded(const struct oracle_work *work, int64_t i, double expected)
+double oracle_unbounded(const struct oracle_work *work, int64_t i, double expected)
 {
     enum { TOLERANCES = 4 };
     const struct tolerance *tolerance = work->inquiry->tolerance;
@@ -161,7 +155,7 @@ static bool differ(const struct oracle_work *work, int64_t i, double expected, d
         return false;
     if (!allowed || !isinf(*allowed))
         return !(allowed && fabs(expected - got) <= *allowed);
-    return isfinite(got) && fabs(expected - got) > unbounded(work, i, expected);
+    return isfinite(got) && fabs(expected - got) > oracle_unbounded(work, i, expected);
 }
 
 /* In the rows of problem, which has no more than the trial: the element of out, or elements + row of lse. */
@@ -211,7 +205,7 @@ void oracle_expect_of(struct oracle_work *work, enum oracle oracle, const struct
         const int64_t all = problem_elements(&work->trial.problem);
         const double most = is_lse ? allowed->lse[row] : allowed->out[index];
         snprintf(limit, sizeof limit, isinf(most) ? "; the tolerance allows %.3g" : "; rounding allows %.3g",
-                 isinf(most) ? unbounded(work, is_lse ? all + row : index, right) : most);
+                 isinf(most) ? oracle_unbounded(work, is_lse ? all + row : index, right) : most);
     }
     oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s is %.9g %s, expected %.9g%s", place, isnan(got) ? NAN : got,
                     run_was, isnan(right) ? NAN : right, limit); /* printf would show a NaN's sign */
@@ -322,51 +316,6 @@ enum error_kind oracle_need_base_bound(struct oracle_work *work, struct error *e
     if (!kind && work->own.any)
         kind = trial_bound(&work->base_bound, &work->trial, &work->truth, &work->own, subject, 0, error);
     work->have_base_bound = !kind;
-    return kind;
-}
-
-enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct subject *subject, int shift,
-                                         struct error *error)
-{
-    enum error_kind kind = oracle_need_base_bound(work, error);
-    if (!kind)
-        kind = trial_bound(&work->bound, &work->trial, &work->truth, oracle_own(work), subject, shift, error);
-    for (size_t i = 0; i < values_count(work) && !kind; i++)
-        work->allowed.out[i] = work->base_bound.out[i] + work->bound.out[i];
-    return kind;
-}
-
-enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struct trial_values **allowed,
-                                           struct error *error)
-{
-    enum error_kind kind = oracle_need_repeat(work, error);
-    *allowed = NULL;
-    if (kind || (!work->undetermined && !work->inquiry->subject->may_differ))
-        return kind;
-    kind = oracle_need_base_bound(work, error);
-    for (size_t i = 0; i < values_count(work) && !kind; i++) { /* no rounding makes NaN or Inf of a run's number */
-        const double twice = 2 * work->base_bound.out[i];
-        const double base = work->base.out[i];
-        work->allowed.out[i] =
-            isinf(twice) && isfinite(base) ? fmin(unbounded(work, (int64_t)i, base), DBL_MAX) : twice;
-    }
-    *allowed = &work->allowed;
-    return kind;
-}
-
-enum error_kind oracle_allow_no_difference_of_constant(struct oracle_work *work, const struct trial_values **allowed,
-                                                       struct error *error)
-{
-    enum error_kind kind = oracle_allow_no_difference(work, allowed, error);
-    if (kind || !*allowed)
-        return kind;
-    kind = trial_constant_bound(&work->expected, &work->bound, &work->trial, &work->truth, oracle_own(work),
-                                work->inquiry->subject, error);
-    for (int64_t i = 0; i < problem_elements(&work->trial.problem) && !kind; i++)
-        work->bound.out[i] *= 2;
-    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
-        work->bound.lse[row] = (*allowed)->lse[row]; /* which no v moves */
-    *allowed = &work->bound;
     return kind;
 }
 

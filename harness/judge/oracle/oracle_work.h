@@ -50,6 +50,16 @@ enum error_kind oracle_work_init(struct oracle_work *work, struct oracle_report 
                                  const struct oracle_inquiry *inquiry, struct error *error);
 void oracle_work_clear(struct oracle_work *work);
 
+/* Numbers of a result of the trial: out, and lse behind it. */
+size_t oracle_values_count(const struct oracle_work *work);
+
+/*
+ * How far from what is expected number i is, out and behind it lse, where rounding may make anything of it: the base
+ * run's may be as far from the truth as that is, and the other one four tolerances, of which one is what a result is
+ * judged by. Infinite where another number is expected, the truth is not known, or there is no tolerance.
+ */
+double oracle_unbounded(const struct oracle_work *work, int64_t i, double expected);
+
 void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from);
 
 void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_outcome outcome, const char *format, ...)
@@ -129,19 +139,5 @@ enum error_kind oracle_need_base_bound(struct oracle_work *work, struct error *e
 
 /* Where the base run is, for trial_bound; NULL: within the bounds around the truth. After oracle_need_base_bound. */
 const struct trial_own *oracle_own(const struct oracle_work *work);
-
-/* work->allowed = the base run's bounds plus those of a run of subject with a query `shift` keys earlier. */
-enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct subject *subject, int shift,
-                                         struct error *error);
-
-/* The base run and a repeated one; *allowed = NULL, bit for bit, for a kernel whose runs can be compared so, otherwise
- * twice the base run's bounds, and no NaN or Inf where the base run has a number, however large they are. */
-enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struct trial_values **allowed,
-                                           struct error *error);
-
-/* The same of runs in which all of v is trial_constant(): work->bound. Overwrites work->expected, and makes the trial's
- * v constant. */
-enum error_kind oracle_allow_no_difference_of_constant(struct oracle_work *work, const struct trial_values **allowed,
-                                                       struct error *error);
 
 #endif
