@@ -90,8 +90,10 @@ static enum error_kind check_order(struct oracle_work *work, struct error *error
         return kind;
     oracle_copy_values(work, &work->expected, &work->base);
     heads_reorder_values(&work->expected, &work->trial.problem);
-    if (allowed)
+    if (allowed) {
         heads_reorder_values(&work->allowed, &work->trial.problem);
+        heads_reorder_values(&work->tolerated, &work->trial.problem);
+    }
     trial_reload(&work->trial);
     heads_reorder(&work->trial);
     kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);

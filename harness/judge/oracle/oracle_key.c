@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_levels.h"
 
@@ -75,16 +76,21 @@ static enum error_kind expect_key(struct oracle_work *work, const struct problem
 {
     const struct subject *subject = work->inquiry->subject;
     size_t dim = (size_t)one->head_dim, rows = (size_t)problem_rows(&work->trial.problem);
-    struct trial_values *expected = &work->expected, *allowed = &work->allowed;
+    struct trial_values *expected = &work->expected, *allowed = &work->allowed, *tolerated = &work->tolerated;
     double *lost = work->bound.lse;
     enum error_kind kind = solve_key(expected, lost, one, error);
     if (!kind)
         kind = trial_bound_at(allowed, expected, one, subject, work->inquiry->threads, error);
+    if (!kind)
+        oracle_tolerate_known(work, one, work->usual.reach);
     for (size_t row = 0; row < rows && !kind; row++) {
         bool promised = row < (size_t)one->num_heads && expected->lse[row] >= subject->least_logit;
         allowed->lse[row] = promised ? allowed->lse[row] + lost[row] : INFINITY;
-        for (size_t i = row * dim; i < (row + 1) * dim; i++)
+        tolerated->lse[row] = promised ? oracle_tolerated_lse(work, expected->lse[row]) : INFINITY;
+        for (size_t i = row * dim; i < (row + 1) * dim; i++) {
             allowed->out[i] = promised ? allowed->out[i] + LEVELS_COMMON_FACTOR * fabs(expected->out[i]) : INFINITY;
+            tolerated->out[i] = promised ? tolerated->out[i] : INFINITY;
+        }
     }
     return kind;
 }
@@ -102,6 +108,8 @@ enum error_kind check_one_key(struct oracle_work *work, struct error *error)
         return ERROR_NONE;
     }
     enum error_kind kind = oracle_need_repeat(work, error);
+    if (!kind)
+        kind = oracle_need_usual(work, error);
     if (kind)
         return kind;
     trial_reload(&work->trial);
@@ -129,6 +137,8 @@ enum error_kind check_each_key(struct oracle_work *work, struct error *error)
         return ERROR_NONE;
     }
     enum error_kind kind = oracle_need_repeat(work, error);
+    if (!kind)
+        kind = oracle_need_usual(work, error);
     if (kind)
         return kind;
     trial_reload(&work->trial);

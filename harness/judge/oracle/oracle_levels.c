@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/oracle/oracle_allowance.h"
+
 const char *levels_know_less(const struct problem *problem)
 {
     return problem->sink_logits || problem->soft_cap != SOFT_CAP_NONE
@@ -21,6 +23,8 @@ const char *levels_do_not_apply(const struct oracle_work *work)
 }
 
 enum { LEVELS = 8, KINDS = 64 };
+#define LARGEST_K 1.0
+#define LARGEST_V 0.5
 
 static int level_of(int64_t key, int kv_head)
 {
@@ -170,7 +174,16 @@ static void expect_common_factors(struct oracle_work *work, const struct problem
     }
 }
 
-enum error_kind levels_allow(struct oracle_work *work, const struct problem *problem, struct error *error)
+/* Whether 16 bits hold q.k, where k comes to so much, and logits so that weights are near theirs. */
+static bool has_room(const struct problem *problem, double largest_k)
+{
+    enum { LARGEST_LOGIT = 32 };
+    const double dot = (double)levels_query(problem) * problem->head_dim * largest_k;
+    return dot < dtypes[DTYPE_F16].max && dot * fabs(problem_logit_scale(problem)) < LARGEST_LOGIT;
+}
+
+enum error_kind levels_allow(struct oracle_work *work, const struct problem *problem, double largest_k,
+                             struct error *error)
 {
     const struct subject *subject = work->inquiry->subject;
     /* To wake threads costs more than such a problem's bounds do. */
@@ -180,6 +193,10 @@ enum error_kind levels_allow(struct oracle_work *work, const struct problem *pro
         work->allowed.out[i] += levels_slack(fabs(problem_value_scale(problem)));
     for (int row = 0; row < problem_rows(problem); row++)
         work->allowed.lse[row] = INFINITY; /* one_key's */
+    if (!kind)
+        oracle_tolerate_known(work, problem,
+                              has_room(problem, largest_k) ? LARGEST_V * fabs(problem_value_scale(problem))
+                                                           : (double)INFINITY);
     return kind;
 }
 
@@ -187,7 +204,7 @@ enum error_kind levels_expect(struct oracle_work *work, const struct problem *pr
                               struct error *error)
 {
     count_and_expect(&work->expected, problem, first_key);
-    return levels_allow(work, problem, error);
+    return levels_allow(work, problem, LARGEST_K, error);
 }
 
 void levels_forgive_unwritten(struct oracle_work *work, const struct problem *problem)

@@ -49,8 +49,10 @@ enum error_kind levels_load(const struct levels_tensors *tensors, const struct p
 enum error_kind levels_expect(struct oracle_work *work, const struct problem *problem, int64_t first_key,
                               struct error *error);
 
-/* work->allowed of a problem whose exact result is work->expected; lse of a row with keys is allowed anything. */
-enum error_kind levels_allow(struct oracle_work *work, const struct problem *problem, struct error *error);
+/* work->allowed and work->tolerated of a problem whose exact result is work->expected, and whose k comes to largest_k;
+ * lse of a row with keys is allowed anything. */
+enum error_kind levels_allow(struct oracle_work *work, const struct problem *problem, double largest_k,
+                             struct error *error);
 
 /* What is not written at all is poison's to say. */
 void levels_forgive_unwritten(struct oracle_work *work, const struct problem *problem);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_levels.h"
 #include "harness/judge/oracle/tensor_memory.h"
@@ -203,6 +204,8 @@ enum error_kind oracle_need_many(struct oracle_work *work, struct error *error)
     char text[SUBJECT_TEXT_SIZE];
     const char *why = levels_do_not_apply(work);
     enum error_kind kind = oracle_need_repeat(work, error);
+    if (!kind)
+        kind = oracle_need_usual(work, error);
     if (kind || work->have_many)
         return kind;
     work->have_many = true;

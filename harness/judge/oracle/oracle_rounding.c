@@ -126,10 +126,13 @@ enum error_kind check_constant_v(struct oracle_work *work, struct error *error)
     }
     enum error_kind kind = oracle_need_base_bound(work, error);
     if (!kind)
+        kind = oracle_need_usual(work, error);
+    if (!kind)
         kind = trial_constant_bound(&work->expected, &work->allowed, &work->trial, &work->truth, oracle_own(work),
                                     work->inquiry->subject, error);
     if (kind)
         return kind;
+    oracle_tolerate_constant(work);
     kind = oracle_need_constant_run(work, error);
     if (!kind)
         oracle_copy_values(work, &work->got, &work->constant);

@@ -134,42 +134,28 @@ static bool same_bits(double a, double b)
     return (isnan(a) && isnan(b)) || (a == b && !signbit(a) == !signbit(b));
 }
 
-double oracle_unbounded(const struct oracle_work *work, int64_t i, double expected)
-{
-    enum { TOLERANCES = 4 };
-    const struct tolerance *tolerance = work->inquiry->tolerance;
-    const int64_t row = i - problem_elements(&work->trial.problem);
-    const double base = row < 0 ? work->base.out[i] : work->base.lse[row];
-    if (!tolerance || !work->have_base_bound || expected != base)
-        return INFINITY;
-    const double truth = row < 0 ? work->truth.truth.value[i] : work->truth.truth.lse[row];
-    const double one = row < 0 ? tolerance->atol + tolerance->rtol * fabs(truth) : tolerance_lse(tolerance, truth);
-    const double away = fabs(base - truth);
-    return isfinite(away) ? away + TOLERANCES * one : INFINITY;
-}
-
-/* Of number i of the trial, out and behind it lse. */
-static bool differ(const struct oracle_work *work, int64_t i, double expected, double got, const double *allowed)
+/* By more than rounding may do; where it may do anything, a number by more than the tolerance takes. */
+static bool differ(double expected, double got, const double *allowed, double tolerated)
 {
     if (same_bits(expected, got))
         return false;
     if (!allowed || !isinf(*allowed))
         return !(allowed && fabs(expected - got) <= *allowed);
-    return isfinite(got) && fabs(expected - got) > oracle_unbounded(work, i, expected);
+    return isfinite(got) && fabs(expected - got) > tolerated;
 }
 
 /* In the rows of problem, which has no more than the trial: the element of out, or elements + row of lse. */
 static int64_t first_difference(const struct oracle_work *work, const struct problem *problem,
                                 const struct trial_values *expected, const struct trial_values *allowed)
 {
-    const struct trial_values *got = &work->got;
-    int64_t elements = problem_elements(problem), all = problem_elements(&work->trial.problem),
+    const struct trial_values *got = &work->got, *tolerated = &work->tolerated;
+    int64_t elements = problem_elements(problem),
             rows = work->inquiry->subject->without_lse ? 0 : problem_rows(problem);
     for (int64_t i = 0; i < elements; i++)
-        if (differ(work, i, expected->out[i], got->out[i], allowed ? &allowed->out[i] : NULL))
+        if (differ(expected->out[i], got->out[i], allowed ? &allowed->out[i] : NULL, tolerated->out[i]))
             return i;
     for (int64_t row = 0; row < rows; row++)
-        if (differ(work, all + row, expected->lse[row], got->lse[row], allowed ? &allowed->lse[row] : NULL))
+        if (differ(expected->lse[row], got->lse[row], allowed ? &allowed->lse[row] : NULL, tolerated->lse[row]))
             return elements + row;
     return -1;
 }
@@ -202,10 +188,9 @@ void oracle_expect_of(struct oracle_work *work, enum oracle oracle, const struct
     if (!isfinite(got) && isfinite(right))
         work->report->not_finite |= 1u << oracle;
     if (allowed) {
-        const int64_t all = problem_elements(&work->trial.problem);
         const double most = is_lse ? allowed->lse[row] : allowed->out[index];
         snprintf(limit, sizeof limit, isinf(most) ? "; the tolerance allows %.3g" : "; rounding allows %.3g",
-                 isinf(most) ? oracle_unbounded(work, is_lse ? all + row : index, right) : most);
+                 isinf(most) ? (is_lse ? work->tolerated.lse[row] : work->tolerated.out[index]) : most);
     }
     oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s is %.9g %s, expected %.9g%s", place, isnan(got) ? NAN : got,
                     run_was, isnan(right) ? NAN : right, limit); /* printf would show a NaN's sign */
@@ -324,8 +309,8 @@ enum error_kind oracle_work_init(struct oracle_work *work, struct oracle_report 
 {
     int64_t max_elements = inquiry->max_elements ? inquiry->max_elements : TRIAL_MAX_ELEMENTS;
     *work = (struct oracle_work){.inquiry = inquiry, .report = report};
-    struct trial_values *const values[] = {&work->base,    &work->base_bound, &work->got,     &work->expected,
-                                           &work->allowed, &work->bound,      &work->constant};
+    struct trial_values *const values[] = {&work->base,    &work->base_bound, &work->got,      &work->expected,
+                                           &work->allowed, &work->bound,      &work->constant, &work->tolerated};
     enum error_kind kind = trial_init(&work->trial, inquiry->problem, max_elements, inquiry->choice, error);
     for (size_t i = 0; i < sizeof values / sizeof values[0] && !kind; i++)
         kind = trial_values_init(values[i], &work->trial, error);
@@ -341,6 +326,7 @@ void oracle_work_clear(struct oracle_work *work)
     trial_values_clear(&work->allowed);
     trial_values_clear(&work->bound);
     trial_values_clear(&work->constant);
+    trial_values_clear(&work->tolerated);
     free(work->other.memory);
     free(work->other.first.out);
     work->other = (struct other_problem){.memory = NULL};

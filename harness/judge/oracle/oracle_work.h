@@ -16,6 +16,13 @@ struct other_problem {
     struct trial_values first, again; /* in one block, first.out's */
 };
 
+/* What a result of the trial may be off by, and what is usual for it. */
+struct oracle_usual {
+    bool known;
+    double out_off, lse_off; /* of the base run, from the truth, at most */
+    double reach;            /* of v of visible keys, scaled */
+};
+
 struct oracle_work {
     const struct oracle_inquiry *inquiry;
     struct oracle_report *report;
@@ -43,6 +50,8 @@ struct oracle_work {
 
     struct trial_values got; /* by the last run */
     struct trial_values expected, allowed, bound;
+    struct trial_values tolerated; /* where `allowed` is infinite, how far a number may be from what is expected */
+    struct oracle_usual usual;
 };
 
 /* To be cleared whatever the result. */
@@ -52,13 +61,6 @@ void oracle_work_clear(struct oracle_work *work);
 
 /* Numbers of a result of the trial: out, and lse behind it. */
 size_t oracle_values_count(const struct oracle_work *work);
-
-/*
- * How far from what is expected number i is, out and behind it lse, where rounding may make anything of it: the base
- * run's may be as far from the truth as that is, and the other one four tolerances, of which one is what a result is
- * judged by. Infinite where another number is expected, the truth is not known, or there is no tolerance.
- */
-double oracle_unbounded(const struct oracle_work *work, int64_t i, double expected);
 
 void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from);
 
@@ -73,7 +75,8 @@ bool oracle_tells(struct oracle_work *work, enum oracle oracle, bool without, co
 bool oracle_takes(struct oracle_work *work, enum oracle oracle, const struct problem *problem, int num_sequences);
 
 /* Concludes from work->got that the oracle holds, or names the first number that says otherwise: one farther than
- * allowed from expected; NULL: with other bits, NaN payloads aside. run_was: what was done, as in "with ...". */
+ * allowed from expected (oracle_allowance.h); NULL: with other bits, NaN payloads aside. run_was: what was done, as in
+ * "with ...". */
 void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct trial_values *expected,
                    const struct trial_values *allowed, const char *run_was);
 
