@@ -26,7 +26,7 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "left_out", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
-                   "ended");
+                   "ended", "shard", "shard_points");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol", "lse");
     ASSERT_MEMBERS(json_array_get(json_object_get(json, "heads"), 1), "head", "mismatched", "max_abs_err",
                    "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "budget_used",
