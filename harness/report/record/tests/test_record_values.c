@@ -177,6 +177,8 @@ static void test_how_it_came_to_be(void **state)
     const char *const settings[] = {"seq_len=[3, 4]", "recipe=mine"};
     json_t *json = round_trip(&sample->record);
     assert_true(json_is_null(json_object_get(json_object_get(json, "seconds"), "ended")));
+    assert_true(json_is_null(json_object_get(json_object_get(json, "seconds"), "shard")));
+    assert_true(json_is_null(json_object_get(json_object_get(json, "seconds"), "shard_points")));
     assert_string_equal(text_at(json, "launched"), "whole");
     assert_string_equal(text_at(json, "fidelity"), "exact");
     assert_int_equal(json_array_size(json_object_get(json, "settings")), 0);
@@ -186,8 +188,13 @@ static void test_how_it_came_to_be(void **state)
     sample->record.num_settings = 2;
     sample->point.problem.seq_len = 1 << 27;
     sample->point.problem.num_kv_heads = SAMPLE_H;
+    struct run_points cut = *sample->record.run;
+    cut.shard = (struct run_shard){.index = 2, .count = 3, .num_points = 5};
+    sample->record.run = &cut;
     json = round_trip(&sample->record);
     assert_string_equal(text_at(json_object_get(json, "seconds"), "ended"), "2026-11-28T01:05:59Z");
+    assert_string_equal(text_at(json_object_get(json, "seconds"), "shard"), "2/3");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "seconds"), "shard_points")), 5);
     assert_string_equal(text_at(json, "launched"), "parts");
     char *notes = record_notes(&sample->record);
     assert_non_null(notes);
