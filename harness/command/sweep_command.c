@@ -110,11 +110,54 @@ static const struct argp *sweep_parser(void)
     return &parser;
 }
 
+/* How long the beginning of a line is that blames a setting, "--set seq_len=[1..1k*2]:10: "; 0 if it does not. */
+static size_t blame_length(const char *line, const char *setting)
+{
+    static const char set[] = "--set ";
+    const size_t size = strlen(setting);
+    if (strncmp(line, set, sizeof set - 1) != 0 || strncmp(line + sizeof set - 1, setting, size) != 0)
+        return 0;
+    const char *column = line + sizeof set - 1 + size, *text = column + strspn(column, ":0123456789");
+    return *column == ':' && *text == ' ' ? (size_t)(text + 1 - line) : 0;
+}
+
+/* "--seq-len 1..1k*2: " in place of that, which nobody has typed: never longer. */
+static void blame_option(char *line, size_t length, const char *setting)
+{
+    char told[sizeof((struct error *)NULL)->text];
+    const size_t name = strcspn(setting, "=");
+    const char *values = setting + name + 1;
+    const size_t size_of_values = strlen(values);
+    const int is_list = size_of_values > 1 && *values == '[' && values[size_of_values - 1] == ']';
+    const int count = (int)size_of_values - 2 * is_list;
+    const int size = snprintf(told, sizeof told, "--%.*s %.*s: ", (int)name, setting, count, values + is_list);
+    if (size <= 0 || (size_t)size > length)
+        return;
+    for (size_t i = 0; i < name; i++)
+        told[2 + i] = told[2 + i] == '_' ? '-' : told[2 + i];
+    memcpy(line, told, (size_t)size);
+    memmove(line + size, line + length, strlen(line + length) + 1);
+}
+
+/* Each line of an error is about what was typed. */
+static void retell(struct error *error, const struct sweep *sweep)
+{
+    for (char *line = error->text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        for (int id = 0; id < KEY_COUNT; id++) {
+            const size_t length = sweep->settings[id] ? blame_length(line, sweep->settings[id]) : 0;
+            if (length)
+                blame_option(line, length, sweep->settings[id]);
+        }
+    }
+}
+
 static int sweep_command(int argc, char **argv, struct error *error)
 {
     struct sweep sweep = {.options.selection.of_axes = true};
     options_parse(sweep_parser(), argc, argv, &sweep);
     int code = run(&sweep.options, interrupt_catch(), error);
+    retell(error, &sweep);
     selection_options_clear(&sweep.options.selection);
     for (int id = 0; id < KEY_COUNT; id++)
         free(sweep.settings[id]);
