@@ -438,6 +438,25 @@ static void test_a_contradicted_name_is_left_open(void **state)
     assert_int_equal(finding.signature, SIGNATURE_WRONG_SCALE);
 }
 
+/* What has no name has that of the one contract that is named. */
+static void test_a_contract_names_what_nothing_names(void **state)
+{
+    static const struct class_whole none = {.outcome = CLASS_NONE};
+    const struct contract_finding contract = {.num_fits = 1,
+                                              .named = true,
+                                              .fits = {{.text = "scale 2 in place of 1",
+                                                        .remedy = "State it.",
+                                                        .seen_as = SIGNATURE_WRONG_SCALE,
+                                                        .seen_too = 1u << SIGNATURE_WRONG_SCALE}}};
+    struct signature_finding finding = {.signature = SIGNATURE_UNKNOWN, .num_rows_failing = 3};
+    (void)state;
+    signature_overrule(&finding, &contract, &none);
+    assert_int_equal(finding.signature, SIGNATURE_WRONG_SCALE);
+    assert_int_equal(finding.num_rows_failing, 3);
+    assert_string_equal(finding.detail, "scale 2 in place of 1");
+    assert_string_equal(finding.remedy, "State it.");
+}
+
 /* Reasons are said whole, however long they are, and so is how many more there are. */
 static void test_reasons_that_are_open_are_said_whole(void **state)
 {
@@ -487,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_another_class_has_no_cause),
         cmocka_unit_test(test_a_class_that_cannot_be_told_is_no_verdict),
         cmocka_unit_test(test_a_contradicted_name_is_left_open),
+        cmocka_unit_test(test_a_contract_names_what_nothing_names),
         cmocka_unit_test(test_reasons_that_are_open_are_said_whole),
         cmocka_unit_test(test_what_has_no_class_is_not_coarse),
     };
