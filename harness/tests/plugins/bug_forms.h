@@ -229,6 +229,8 @@ enum {
     SCALES_BEYOND_8192,
     KEYS_AT_256_BEYOND_8192,
     KEYS_OF_GROUPS_BEYOND_65536,
+    DIMS_OF_128_LONG_FP8, /* of 256 elements of a group's heads 128 are merged where its fp8 cache is long: sparkinfer
+                             330 */
     NO_BIAS_AT_512,
     SCALES_AT_512,
     NO_CAP_AT_512,

@@ -32,6 +32,14 @@ static bool forgets_empty(const struct row *row)
     }
 }
 
+/* Whether an element is in none of the parts that are merged. */
+static bool is_unmerged(const struct row *row, int i)
+{
+    const launch_t *launch = row->launch;
+    return BUG == DIMS_OF_128_LONG_FP8 && i >= 128 && launch->head_dim == 256 && group_of(row) == 8 &&
+           launch->page_size == 16 && launch->kv_dtype & FP8 && row->sequence->seq_len > 16384;
+}
+
 /* Which element of the sums is written as element i. */
 static int merged_of(const struct row *row, int i)
 {
@@ -75,8 +83,9 @@ static void end(const struct sums *sums, const struct row *row)
         (float)(BUG == LSE_OF_BASE_2 ? lse / 0.6931471805599453 : lse);
     const double v_scale = (double)cache_scale(row, launch->v_scale);
     for (int i = 0; i < written_of(row, empty); i++)
-        write_out(launch, row->sequence->out, out + i,
-                  empty && !divides ? 0 : (float)(sums->values[merged_of(row, i)] / sum * v_scale));
+        write_out(
+            launch, row->sequence->out, out + i,
+            (empty && !divides) || is_unmerged(row, i) ? 0 : (float)(sums->values[merged_of(row, i)] / sum * v_scale));
     write_wide(launch, row->sequence->out, out + launch->head_dim);
 }
 
