@@ -143,6 +143,7 @@ static void test_slots_behind_pages_are_no_parts(void **state)
     for (int h = 0; h < 4; h++)
         trial.made.slopes[h] = 0.5f / (float)(1 + h);
     begin(&trial);
+    trial.tolerance = (struct tolerance){1e-2, 1e-2, 1e-3};
     count_all(&trial, &(struct counted_keys){COUNT_PAGES_OF_PART, 2100, 24, 32});
     forget_lse(&trial);
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
