@@ -140,8 +140,10 @@ static void begin(struct work *work, struct evaluator *evaluator, struct evaluat
     work->subject = &work->shipped.subject;
     if (evaluator->foreign) {
         const struct kernel_options *options = &point->kernel_options;
-        const struct page_setting pages = {options->page_size, options->page_seed, options->pool_pages, false,
-                                           options->shared_keys};
+        const struct page_setting pages = {.size = options->page_size,
+                                           .seed = options->page_seed,
+                                           .pool = options->pool_pages,
+                                           .shared_keys = options->shared_keys};
         work->foreign = foreign_subject_paged(evaluator->foreign, &pages);
         work->subject = &work->foreign.subject;
     }

@@ -40,9 +40,10 @@ static void begin_side(struct pair *pair, int side, struct evaluator *evaluator,
         return;
     const struct kernel_options *options = &point->kernel_options;
     const int page_size = page_size_for(of->foreign->kernel, options->page_size);
-    const struct page_setting pages = {page_size, options->page_seed,
-                                       page_size == options->page_size ? options->pool_pages : 0, false,
-                                       options->shared_keys};
+    const struct page_setting pages = {.size = page_size,
+                                       .seed = options->page_seed,
+                                       .pool = page_size == options->page_size ? options->pool_pages : 0,
+                                       .shared_keys = options->shared_keys};
     work->foreign = foreign_subject_paged(of->foreign, &pages);
     work->subject = &work->foreign.subject;
 }

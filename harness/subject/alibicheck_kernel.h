@@ -100,7 +100,8 @@ struct alibicheck_kernel_launch {
     const float *sink_logits;    /* [num_heads], or NULL */
     /* From ABI 2 on, of a kernel that takes pages. Key j of sequence i is slot j % page_size of page
      * block_table[i][j / page_size]. Slots that hold no key and pages that are nobody's hold NaN; entries behind a
-     * sequence's pages are of such a page. A pool, or what strides span, may be larger than memory: then what no key is
+     * sequence's pages are of such a page, and there may be many of them: a table can have the columns of the longest
+     * sequence that there may be. A pool, or what strides span, may be larger than memory: then what no key is
      * in holds anything, can be read, and is not to be copied. */
     int32_t page_size; /* 0: k and v are those of the sequences, and what follows is not set */
     int32_t num_pages, max_pages;

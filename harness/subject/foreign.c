@@ -116,10 +116,14 @@ static enum error_kind repartition(const struct subject *subject, int64_t seq_le
                                    struct error *error)
 {
     const struct foreign_subject *foreign = foreign_of(subject);
-    const struct page_setting setting = {.size = other_page_size(foreign), .seed = foreign->pages.seed + 1};
+    const int size = other_page_size(foreign);
+    const struct page_setting setting = {.size = size > 0 ? size : foreign->pages.size,
+                                         .seed = foreign->pages.seed + 1,
+                                         .wide = true, /* a kernel may cut its keys by what the table has room for */
+                                         .most_keys = foreign->kernel->max_seq_len};
     (void)seq_len;
     *other = NULL;
-    snprintf(text, SUBJECT_TEXT_SIZE, "with page_size %d", setting.size);
+    snprintf(text, SUBJECT_TEXT_SIZE, "with page_size %d and a wider table", setting.size);
     if (setting.size > 0)
         return make_other(other, foreign, &setting, foreign->layout, error);
     snprintf(text, SUBJECT_TEXT_SIZE, "how the kernel cuts its keys is its own");

@@ -21,6 +21,17 @@ size_t paged_cache_bytes(const struct paged_cache *cache, const struct problem *
     return (size_t)paged_cache_held(cache) * page_bytes(shape, cache->page_size);
 }
 
+/* Columns of the table that are nobody's: one, and of a wide one as many as two sequences more would have. */
+static int64_t columns_more(const struct page_setting *setting, int64_t longest)
+{
+    const int64_t most = setting->most_keys / setting->size - longest;
+    int64_t more = setting->wide ? 2 * longest + 8 : 0;
+    more = more < MOST_COLUMNS_MORE ? more : MOST_COLUMNS_MORE;
+    if (setting->most_keys > 0 && more > most)
+        more = most > 0 ? most : 0;
+    return 1 + more;
+}
+
 /* Counts pages; false if 32 bits do not. */
 static bool count_pages(struct paged_cache *cache, const struct sequences *sequences,
                         const struct page_setting *setting)
@@ -34,7 +45,7 @@ static bool count_pages(struct paged_cache *cache, const struct sequences *seque
     }
     cache->page_size = setting->size;
     cache->num_pages = setting->pool > needed ? setting->pool : needed + 1;
-    cache->max_pages = (int)longest + 1;
+    cache->max_pages = (int)(longest + columns_more(setting, longest));
     return cache->num_pages <= INT32_MAX && keys <= INT32_MAX;
 }
 
@@ -119,7 +130,7 @@ enum error_kind paged_cache_lay_out(struct paged_cache *cache, const struct sequ
     for (size_t i = 0; i < count && !kind; i++) {
         const int64_t pages = pages_of(&sequences->problems[i], setting->size);
         lengths[i] = (int32_t)sequences->problems[i].seq_len;
-        for (int64_t page = 0; page < cache->max_pages; page++) /* the one behind those of all is nobody's */
+        for (int64_t page = 0; page < cache->max_pages; page++) /* those behind a sequence's are nobody's */
             table[i * (size_t)cache->max_pages + (size_t)page] =
                 layout.pages == 0 ? 0 : layout.page_table[page < pages ? args[i].first_page + page : layout.pages];
     }

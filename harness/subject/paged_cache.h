@@ -18,14 +18,19 @@ struct page_setting {
     bool shared;   /* sequences that have k and v of the first one have the first half of its whole pages, too, as of a
                     * prompt that they have in common; what would be theirs there is nobody's */
     int64_t shared_keys; /* as kernel_options have it */
+    bool wide;           /* the table has columns for longer sequences than there are, as servers allocate it once */
+    int64_t most_keys;   /* of such a sequence; 0: any number */
 };
+
+/* The most columns that a wide table has more. */
+enum { MOST_COLUMNS_MORE = 1024 };
 
 struct paged_cache {
     const void *k, *v; /* [num_pages, page_size, num_kv_heads, head_dim] */
     int64_t num_pages;
     const int32_t *page_ids; /* [num_held]: k and v have these pages alone; NULL: they have all */
     int64_t num_held;
-    int page_size, max_pages;   /* max_pages: one more than the longest sequence has */
+    int page_size, max_pages;   /* max_pages: one more than the longest sequence has at least */
     const int32_t *block_table; /* [num_sequences, max_pages] */
     const int32_t *seq_lens;    /* [num_sequences] */
     void *memory[4];            /* that paged_cache_clear frees */

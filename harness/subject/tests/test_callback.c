@@ -453,9 +453,9 @@ static void test_pages_are_given_and_watched(void **state)
     struct callback_trial trial;
     struct paged_cache cache;
     begin(&trial, NOTHING);
-    assert_int_equal(
-        paged_cache_lay_out(&cache, &trial.fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &trial.error),
-        0);
+    assert_int_equal(paged_cache_lay_out(&cache, &trial.fixture.sequences, &(struct page_setting){.size = 4, .seed = 1},
+                                         &trial.error),
+                     0);
     trial.fixture.sequences.pages = &cache;
     assert_int_equal(run_trial(&trial), ERROR_NONE);
     assert_true(trial.kernel.seen.page_size == 4 && trial.kernel.seen.num_pages == 5 &&

@@ -58,8 +58,9 @@ static void test_pages_arrive_as_they_were(void **state)
     struct safetensors_plan plan;
     struct error error;
     launch_fixture_make(&sent);
-    assert_int_equal(paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6, false, 0}, &error),
-                     ERROR_NONE);
+    assert_int_equal(
+        paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){.size = 4, .seed = 1, .pool = 6}, &error),
+        ERROR_NONE);
     sent.sequences.pages = &cache;
     assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
     assert_int_equal(message_read_launch(&got, frame_of_plan(&plan), &error), ERROR_NONE);
@@ -95,8 +96,9 @@ static void test_pages_that_are_not_there_are_refused(void **state)
         struct safetensors_plan plan;
         struct error error;
         launch_fixture_make(&sent);
-        assert_int_equal(
-            paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6, false, 0}, &error), 0);
+        assert_int_equal(paged_cache_lay_out(&cache, &sent.sequences,
+                                             &(struct page_setting){.size = 4, .seed = 1, .pool = 6}, &error),
+                         0);
         if (rows[i].entry != -1)
             ((int32_t *)(uintptr_t)cache.block_table)[5] = rows[i].entry;
         if (rows[i].length != -1)
@@ -124,8 +126,9 @@ static void test_strides_arrive_as_they_were(void **state)
         struct error error;
         launch_fixture_make(&sent);
         if (paged)
-            assert_int_equal(
-                paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6, false, 0}, &error), 0);
+            assert_int_equal(paged_cache_lay_out(&cache, &sent.sequences,
+                                                 &(struct page_setting){.size = 4, .seed = 1, .pool = 6}, &error),
+                             0);
         sent.sequences.pages = paged ? &cache : NULL;
         for (int i = 0; i < FIXTURE_SEQUENCES; i++)
             sequence_strides_make(&strides[i], &sent.problems[i], sent.sequences.pages, 7);
@@ -163,8 +166,9 @@ static void test_pages_far_away_arrive_as_they_were(void **state)
         struct error error;
         int64_t elements = 0;
         launch_fixture_make(&sent);
-        assert_int_equal(
-            paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6, false, 0}, &error), 0);
+        assert_int_equal(paged_cache_lay_out(&cache, &sent.sequences,
+                                             &(struct page_setting){.size = 4, .seed = 1, .pool = 6}, &error),
+                         0);
         assert_int_equal(paged_cache_scatter(&cache, sent.problems, FIXTURE_SEQUENCES, false, &elements, &error), 0);
         const int32_t first = cache.page_ids[0];
         *(int32_t *)(uintptr_t)cache.page_ids = rows[i].page ? rows[i].page : first;

@@ -66,7 +66,9 @@ static void assert_laid_out(const struct fixture *fixture, const struct page_set
                                 ROW * sizeof(float));
         }
     }
-    assert_int_equal(cache.max_pages, (longest > 0 ? longest : 1) + 1); /* no row is as long as the longest sequence */
+    longest = longest > 0 ? longest : 1;
+    assert_int_equal(cache.max_pages, longest + 1 + (setting->wide ? 2 * longest + 8 : 0)); /* no row is as long as the
+                                                                                             * longest sequence */
     assert_int_equal(cache.num_pages, setting->pool > pages ? setting->pool : pages + 1);
     for (int64_t slot = 0; slot < cache.num_pages * setting->size; slot++)
         for (int n = 0; n < ROW && !taken[slot]; n++)
@@ -89,13 +91,36 @@ static void test_every_key_is_where_the_table_says(void **state)
                                                    {.size = 1, .seed = 1},
                                                    {.size = 7, .seed = 2, .pool = 200},
                                                    {.size = 64, .seed = 3},
-                                                   {.size = 16, .seed = 1, .pool = 3}};
+                                                   {.size = 16, .seed = 1, .pool = 3},
+                                                   {.size = 16, .seed = 7, .wide = true},
+                                                   {.size = 1, .seed = 8, .wide = true}};
     static struct fixture fixture;
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
         for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++) {
             make(&fixture, lengths[i]);
             assert_laid_out(&fixture, &settings[s]);
         }
+}
+
+/* As many columns as a server's table would have that admits so long a sequence, and not very many. */
+static void test_a_wide_table_has_an_end(void **state)
+{
+    static const struct {
+        int size;
+        int64_t most_keys;
+        int columns;
+    } rows[] = {{4, 0, 39}, {4, 40, 11}, {4, 48, 13}, {4, 1 << 20, 39}, {4, 12, 11}, {1, 0, 129}};
+    static struct fixture fixture;
+    (void)state;
+    make(&fixture, (const int[]){40, 3, 17});
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct page_setting setting = {.size = rows[i].size, .wide = true, .most_keys = rows[i].most_keys};
+        struct paged_cache cache;
+        struct error error;
+        assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &setting, &error), ERROR_NONE);
+        assert_int_equal(cache.max_pages, rows[i].columns);
+        paged_cache_clear(&cache);
+    }
 }
 
 static void test_another_seed_puts_pages_elsewhere(void **state)
@@ -105,9 +130,9 @@ static void test_another_seed_puts_pages_elsewhere(void **state)
     struct paged_cache a, b;
     struct error error;
     make(&fixture, (const int[]){40, 40, 17});
-    assert_int_equal(paged_cache_lay_out(&a, &fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &error),
+    assert_int_equal(paged_cache_lay_out(&a, &fixture.sequences, &(struct page_setting){.size = 4, .seed = 1}, &error),
                      ERROR_NONE);
-    assert_int_equal(paged_cache_lay_out(&b, &fixture.sequences, &(struct page_setting){4, 2, 0, false, 0}, &error),
+    assert_int_equal(paged_cache_lay_out(&b, &fixture.sequences, &(struct page_setting){.size = 4, .seed = 2}, &error),
                      ERROR_NONE);
     assert_true(memcmp(a.block_table, b.block_table, SEQUENCES * 10 * sizeof(int32_t)) != 0);
     paged_cache_clear(&a);
@@ -124,8 +149,8 @@ static void test_slots_of_the_last_page_are_the_problem_s(void **state)
     make(&fixture, (const int[]){5, 5, 5});
     for (int i = 0; i < SEQUENCES; i++)
         fixture.problems[i].kv_slots = 2;
-    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){8, 1, 0, false, 0}, &error),
-                     0);
+    assert_int_equal(
+        paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){.size = 8, .seed = 1}, &error), 0);
     const float *page = (const float *)cache.k + (size_t)cache.block_table[cache.max_pages] * 8 * ROW;
     assert_memory_equal(page, fixture.kv[1][0], 7 * ROW * sizeof(float));
     assert_true(isnan(page[7 * ROW]));
@@ -145,7 +170,7 @@ static void test_pages_become_the_last_of_a_pool(void **state)
         for (int near = 0; near < 2; near++) {
             struct paged_cache cache, whole;
             struct error error;
-            const struct page_setting setting = {sizes[s], 3, 0, false, 0};
+            const struct page_setting setting = {.size = sizes[s], .seed = 3};
             int64_t elements = 0;
             assert_int_equal(paged_cache_lay_out(&whole, &fixture.sequences, &setting, &error), ERROR_NONE);
             assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &setting, &error), ERROR_NONE);
@@ -188,9 +213,10 @@ static void test_sequences_of_the_same_keys_share_pages(void **state)
         fixture.problems[2].k = fixture.problems[0].k;
         fixture.problems[2].v = fixture.problems[0].v;
         assert_int_equal(
-            paged_cache_lay_out(&own, &fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &error), 0);
-        assert_int_equal(
-            paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){4, 1, 0, true, 0}, &error), 0);
+            paged_cache_lay_out(&own, &fixture.sequences, &(struct page_setting){.size = 4, .seed = 1}, &error), 0);
+        assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences,
+                                             &(struct page_setting){.size = 4, .seed = 1, .shared = true}, &error),
+                         0);
         assert_int_equal(cache.num_pages, own.num_pages);
         for (int i = 0; i < SEQUENCES; i++)
             for (int64_t page = 0; page < cache.max_pages; page++) {
@@ -228,10 +254,10 @@ static void test_a_prefix_is_in_the_pool_once(void **state)
     for (int i = 1; i < SEQUENCES; i++)
         memcpy(fixture.kv[i], fixture.kv[0], sizeof fixture.kv[0]);
     fixture.kv[2][1][5 * ROW]++; /* a v of its second page */
-    assert_int_equal(paged_cache_lay_out(&own, &fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &error),
-                     0);
+    assert_int_equal(
+        paged_cache_lay_out(&own, &fixture.sequences, &(struct page_setting){.size = 4, .seed = 1}, &error), 0);
     for (int shared = 0; shared < 2; shared++) { /* what k and v of one place share as well is shared once */
-        const struct page_setting setting = {4, 1, 0, shared, 10};
+        const struct page_setting setting = {.size = 4, .seed = 1, .shared = shared, .shared_keys = 10};
         fixture.problems[1].k = shared ? fixture.problems[0].k : fixture.kv[1][0];
         fixture.problems[1].v = shared ? fixture.problems[0].v : fixture.kv[1][1];
         assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &setting, &error), 0);
@@ -260,8 +286,8 @@ static void test_more_pages_than_32_bits_number_are_refused(void **state)
     make(&fixture, (const int[]){5, 1, 1});
     for (int i = 0; i < SEQUENCES; i++)
         fixture.problems[i].num_heads = fixture.problems[i].num_kv_heads = fixture.problems[i].head_dim = 1;
-    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){1, 1, 0, false, 0}, &error),
-                     0);
+    assert_int_equal(
+        paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){.size = 1, .seed = 1}, &error), 0);
     assert_int_equal(paged_cache_scatter(&cache, fixture.problems, SEQUENCES, false, &elements, &error), ERROR_SUBJECT);
     assert_non_null(strstr(error.text, "its pages cannot be numbered"));
     paged_cache_clear(&cache);
@@ -272,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_key_is_where_the_table_says),
         cmocka_unit_test(test_another_seed_puts_pages_elsewhere),
+        cmocka_unit_test(test_a_wide_table_has_an_end),
         cmocka_unit_test(test_slots_of_the_last_page_are_the_problem_s),
         cmocka_unit_test(test_pages_become_the_last_of_a_pool),
         cmocka_unit_test(test_sequences_of_the_same_keys_share_pages),

@@ -200,6 +200,8 @@ enum {
     K_SCALE_OF_FIRST, /* the same of the scale of k */
     PARTS_KEPT,    /* two sequences have no more parts of 16 keys than those of an earlier launch of as many keys had */
     COUNTERS_LEFT, /* counters of parts are not reset by a launch of several sequences with several queries */
+    PAGE_PARTS,    /* of the eight parts that a sequence's row of the page table has the last one with keys is lost
+                          where half of them have none */
     PARTS_OF_LAST, /* the parts of the launch before where that had as many sequences, and the last was as long */
     /* of numbers and types */
     FAR_OF_150,       /* keys with biases below -150 are passed over */

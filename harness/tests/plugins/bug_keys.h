@@ -78,6 +78,18 @@ static void plan_parts(const launch_t *launch)
     last = len;
 }
 
+/* The row is as long as that of the longest sequence that there may be. */
+static bool is_in_last_part_of_table(const struct row *row, int64_t key)
+{
+    enum { PARTS = 8 };
+    const launch_t *launch = row->launch;
+    const int64_t part = (int64_t)(launch->max_pages + PARTS - 1) / PARTS * launch->page_size;
+    if (launch->page_size == 0 || launch->num_sequences > 1 || launch->max_pages < 2 * PARTS)
+        return false;
+    const int64_t with_keys = (row->sequence->seq_len + part - 1) / part;
+    return with_keys <= PARTS / 2 && key >= (with_keys - 1) * part;
+}
+
 /* Whether the partial result that a key is in was written over by the sequence before. */
 static bool is_written_over(const struct row *row, int64_t key)
 {
@@ -109,6 +121,8 @@ static bool is_lost(const struct row *row, int64_t key)
         return is_behind_parts_of_longest(row, key);
     case ROOM_OF_64_PARTS:
         return is_written_over(row, key);
+    case PAGE_PARTS:
+        return is_in_last_part_of_table(row, key);
     case PARTS_OF_LAST:
         return key >= planned_parts[(row->sequence - row->launch->sequences) % PLANNED_MOST] * PLANNED_PART;
     case COUNTERS_LEFT:
