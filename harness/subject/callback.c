@@ -184,12 +184,12 @@ static enum error_kind run_prepared(struct callback *callback, struct launching 
         return kind;
     if (callback->leftover)
         leftover_begin(callback->leftover);
-    if (launching->fenced)
-        fences_watch();
+    if (launching->fencing)
+        launching->fencing->watch();
     kind = sequences->strides && sequences->strides->far_elements > 0 ? call_far(callback, &launch, seconds, error)
                                                                       : call(callback, &launch, seconds, error);
-    if (launching->fenced)
-        fences_leave();
+    if (launching->fencing)
+        launching->fencing->leave();
     if (callback->leftover)
         leftover_end(callback->leftover, shape_of(sequences), out_bytes(sequences));
     return kind ? kind : device_launch_get(there, error);
@@ -200,7 +200,7 @@ enum error_kind callback_run(struct callback *callback, const struct sequences *
 {
     const unsigned lse = ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2;
     struct launching launching = {.with_lse = callback->takes & lse,
-                                  .fenced = callback->fences && !callback->kept.device && sequences->strides,
+                                  .fencing = sequences->strides && !callback->kept.device ? callback->fencing : NULL,
                                   .giving = callback->kept.device ? GIVE_A_COPY : callback->giving,
                                   .sequences = sequences};
     struct device_launch there = {.device = NULL};

@@ -13,11 +13,11 @@
 struct callback {
     const struct alibicheck_kernel *kernel; /* the caller's */
     unsigned takes;
-    enum giving giving; /* of a copy: what it changes is not changed for who judges */
-    bool fences;        /* behind inputs that do not lie packed: this process is the kernel's, and has its signals */
-    struct kept_outputs kept;  /* its device is that of a kernel whose tensors are there; NULL: they are here */
-    unsigned num_launches;     /* so far */
-    struct leftover *leftover; /* the caller's: where to keep what launches leave behind; NULL: nobody asks */
+    enum giving giving;            /* of a copy: what it changes is not changed for who judges */
+    const struct fencing *fencing; /* of inputs that do not lie packed, in a process of the kernel's own; NULL: none */
+    struct kept_outputs kept;      /* its device is that of a kernel whose tensors are there; NULL: they are here */
+    unsigned num_launches;         /* so far */
+    struct leftover *leftover;     /* the caller's: where to keep what launches leave behind; NULL: nobody asks */
 };
 
 /* Frees all but what is the caller's. */

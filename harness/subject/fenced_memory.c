@@ -61,12 +61,6 @@ bool fenced_memory_open(const struct fenced_memory *fenced)
     return !mprotect(fenced->fence, fenced->fence_bytes, PROT_READ | PROT_WRITE);
 }
 
-size_t fenced_memory_touched(const struct fenced_memory *fenced)
-{
-    const char *touched = fenced->first ? atomic_load(&fenced->touched) : NULL;
-    return touched ? (size_t)(touched - fenced->first) : 0;
-}
-
 /* ---- the watch --------------------------------------------------------------------------------------------------- */
 
 /* Of the fence that address is in; false: it is in none, or cannot be opened. The first who touches it may read it;
@@ -110,3 +104,9 @@ void fences_leave(void)
     if (!sigaction(SIGSEGV, NULL, &now) && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_fault)
         (void)sigaction(SIGSEGV, &before_watch, NULL);
 }
+
+const struct fencing fencing_of_process = {.make = fenced_memory_make,
+                                           .clear = fenced_memory_clear,
+                                           .open = fenced_memory_open,
+                                           .watch = fences_watch,
+                                           .leave = fences_leave};

@@ -36,11 +36,26 @@ void fenced_memory_clear(struct fenced_memory *fenced);
 bool fenced_memory_open(const struct fenced_memory *fenced);
 
 /* The first byte behind the memory that was touched, from its first one on; 0: none. */
-size_t fenced_memory_touched(const struct fenced_memory *fenced);
+static inline size_t fenced_memory_touched(const struct fenced_memory *fenced)
+{
+    const char *touched = fenced->first ? atomic_load(&fenced->touched) : NULL;
+    return touched ? (size_t)(touched - fenced->first) : 0;
+}
 
 /* Around what may touch fences: SIGSEGV is taken, and what else raises it comes to what it would have come to. A
  * handler that is set meanwhile stays. */
 void fences_watch(void);
 void fences_leave(void);
+
+/* All of this, for who is told whether there are fences: signals are the process's, and not a library's to take. */
+struct fencing {
+    bool (*make)(struct fenced_memory *fenced, size_t size_bytes, size_t alignment, size_t zone_bytes, int zone_byte);
+    void (*clear)(struct fenced_memory *fenced);
+    bool (*open)(const struct fenced_memory *fenced);
+    void (*watch)(void);
+    void (*leave)(void);
+};
+
+extern const struct fencing fencing_of_process;
 
 #endif

@@ -139,8 +139,11 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
     struct safetensors_plan plan;
     const bool on_cuda = kernel->memory == ALIBICHECK_KERNEL_CUDA_MEMORY;
     struct leftover leftover = {.driver_files = on_cuda ? "/dev/nvidia" : NULL};
-    struct callback callback = {
-        .kernel = kernel, .takes = kernel->takes, .giving = GIVE_ZONED, .fences = true, .leftover = &leftover};
+    struct callback callback = {.kernel = kernel,
+                                .takes = kernel->takes,
+                                .giving = GIVE_ZONED,
+                                .fencing = &fencing_of_process,
+                                .leftover = &leftover};
     enum error_kind kind = foreign_kernel_take(&hello.kernel, kernel, source, error);
     if (kind)
         return kind;

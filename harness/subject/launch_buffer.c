@@ -180,11 +180,11 @@ static char *make_copy(struct given_tensor *given)
 }
 
 /* The same before a fence, if there is room for that and somebody asks for it. */
-static char *make_fenced(struct given_tensor *given, size_t alignment, bool fenced)
+static char *make_fenced(struct given_tensor *given, size_t alignment, const struct fencing *fencing)
 {
-    if (!fenced ||
-        !fenced_memory_make(&given->fenced, given->size_bytes, alignment, given->zone_bytes, given->zone_byte))
+    if (!fencing || !fencing->make(&given->fenced, given->size_bytes, alignment, given->zone_bytes, given->zone_byte))
         return make_copy(given);
+    given->fencing = fencing;
     given->bytes = given->fenced.first;
     given->has_zones = true;
     return given->fenced.first;
@@ -211,7 +211,7 @@ bool give(struct given_tensor *given, const char *name, const void *bytes, size_
 }
 
 bool give_behind(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
-                 size_t before_bytes, bool fenced)
+                 size_t before_bytes, const struct fencing *fencing)
 {
     *given = (struct given_tensor){.name = name,
                                    .size_bytes = before_bytes + size_bytes,
@@ -220,7 +220,7 @@ bool give_behind(struct given_tensor *given, const char *name, const void *bytes
                                    .zone_bytes = input_zone_bytes(before_bytes + size_bytes)};
     if (!bytes)
         return true;
-    char *const copy = make_fenced(given, 2 * before_bytes, fenced);
+    char *const copy = make_fenced(given, 2 * before_bytes, fencing);
     if (!copy)
         return false;
     memset(copy, zone_byte, before_bytes);
@@ -230,7 +230,8 @@ bool give_behind(struct given_tensor *given, const char *name, const void *bytes
 }
 
 bool give_strided(struct given_tensor *given, const char *name, const void *packed,
-                  const struct tensor_strides *strides, const struct strided_shape *shape, bool fenced)
+                  const struct tensor_strides *strides, const struct strided_shape *shape,
+                  const struct fencing *fencing)
 {
     const size_t size_bytes = strided_bytes(strides, shape);
     *given = (struct given_tensor){.name = name,
@@ -239,7 +240,7 @@ bool give_strided(struct given_tensor *given, const char *name, const void *pack
                                    .zone_bytes = input_zone_bytes(size_bytes)};
     if (!packed)
         return true;
-    char *const copy = make_fenced(given, 2 * (size_t)BUFFER_ALIGNMENT, fenced);
+    char *const copy = make_fenced(given, 2 * (size_t)BUFFER_ALIGNMENT, fencing);
     if (!copy)
         return false;
     memset(copy, given->zone_byte, given->size_bytes);
@@ -264,7 +265,8 @@ bool give_far(struct given_tensor *given, const char *name, const void *packed, 
 void given_clear(struct given_tensor *given)
 {
     free(given->copy);
-    fenced_memory_clear(&given->fenced);
+    if (given->fenced.first)
+        given->fencing->clear(&given->fenced);
     far_tensor_clear(&given->far);
 }
 
@@ -281,7 +283,7 @@ size_t given_copy_bytes(const struct given_tensor *given)
 void given_audit(const struct given_tensor *given, struct memory_audit *audit)
 {
     const size_t touched = fenced_memory_touched(&given->fenced);
-    if (given->bytes && given->has_zones && (!given->fenced.first || fenced_memory_open(&given->fenced)))
+    if (given->bytes && given->has_zones && (!given->fenced.first || given->fencing->open(&given->fenced)))
         audit_zones(given->bytes, given->size_bytes, given->zone_bytes, given->zone_byte, given->name,
                     given->first_bytes, audit);
     const uint64_t digest =

@@ -49,8 +49,9 @@ struct given_tensor {
     bool has_zones;                 /* of which each byte is */
     unsigned char zone_byte;
     size_t zone_bytes;
-    struct fenced_memory fenced; /* in place of a copy, with zones; its first NULL: not */
-    struct far_tensor far;       /* in place of a copy, without zones; its first NULL: not */
+    struct fenced_memory fenced;   /* in place of a copy, with zones; its first NULL: not */
+    const struct fencing *fencing; /* that has made it */
+    struct far_tensor far;         /* in place of a copy, without zones; its first NULL: not */
 };
 
 uint64_t buffer_digest(const void *bytes, size_t size_bytes); /* 0: bytes is NULL */
@@ -75,12 +76,13 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
 /* Input of size_bytes. false: there is no memory for it. */
 bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
           enum giving giving);
-/* The same of a copy, the first byte so many, a power of two, behind an aligned one; fenced: what lies behind it cannot
- * be read unnoticed, if there is room for that. The structure then stays where it is. */
+/* The same of a copy, the first byte so many, a power of two, behind an aligned one; fencing, unless NULL: what lies
+ * behind it cannot be read unnoticed, if there is room for that. The structure then stays where it is. */
 bool give_behind(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, int zone_byte,
-                 size_t before_bytes, bool fenced);
+                 size_t before_bytes, const struct fencing *fencing);
 bool give_strided(struct given_tensor *given, const char *name, const void *packed,
-                  const struct tensor_strides *strides, const struct strided_shape *shape, bool fenced);
+                  const struct tensor_strides *strides, const struct strided_shape *shape,
+                  const struct fencing *fencing);
 bool give_far(struct given_tensor *given, const char *name, const void *packed, const struct tensor_strides *strides,
               const struct strided_shape *shape, int64_t elements);
 void given_clear(struct given_tensor *given);

@@ -38,7 +38,7 @@ static bool give_tensor(struct given_tensor *given, const char *name, const stru
         return give_far(given, name, packed, &sequences->strides[i].of[tensor], &shape,
                         sequences->strides[i].far_elements);
     if (sequences->strides)
-        return give_strided(given, name, packed, &sequences->strides[i].of[tensor], &shape, launching->fenced);
+        return give_strided(given, name, packed, &sequences->strides[i].of[tensor], &shape, launching->fencing);
     return give(given, name, packed, size_bytes, dtype_nan_byte(shape.dtype), launching->giving);
 }
 
@@ -49,7 +49,7 @@ static bool give_numbers(struct given_tensor *given, const char *name, const str
 {
     const size_t bytes = count * number_bytes;
     if (lies_behind(launching->sequences))
-        return give_behind(given, name, numbers, bytes, zone_byte, number_bytes, launching->fenced);
+        return give_behind(given, name, numbers, bytes, zone_byte, number_bytes, launching->fencing);
     return give(given, name, numbers, bytes, zone_byte, launching->giving);
 }
 

@@ -18,8 +18,8 @@ struct guarded_sequence {
 };
 
 struct launching {
-    bool with_lse; /* whether the kernel writes lse */
-    bool fenced;   /* whether inputs are, where they do not lie packed */
+    bool with_lse;                 /* whether the kernel writes lse */
+    const struct fencing *fencing; /* of inputs that do not lie packed; NULL: none */
     enum giving giving;
     const struct sequences *sequences;
     struct alibicheck_kernel_sequence *seen;   /* [count] */

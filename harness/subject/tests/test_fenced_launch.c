@@ -47,7 +47,7 @@ static struct memory_audit run(enum stray stray, bool fences)
 {
     const struct alibicheck_kernel kernel = {
         .abi = ALIBICHECK_KERNEL_ABI, .takes = ALL, .name = "test", .context = &stray, .launch = launch};
-    struct callback callback = {.kernel = &kernel, .takes = ALL, .fences = fences};
+    struct callback callback = {.kernel = &kernel, .takes = ALL, .fencing = fences ? &fencing_of_process : NULL};
     struct launch_fixture fixture;
     struct sequence_strides strides[FIXTURE_SEQUENCES];
     struct memory_audit audit = {.breached = ""};
