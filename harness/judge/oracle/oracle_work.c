@@ -144,7 +144,8 @@ static bool differ(double expected, double got, const double *allowed, double to
     return isfinite(got) && fabs(expected - got) > tolerated;
 }
 
-/* In the rows of problem, which has no more than the trial: the element of out, or elements + row of lse. */
+/* In the rows of problem: the element of out, or elements + row of lse. It has no more of them than the trial unless
+ * nothing is allowed. */
 static int64_t first_difference(const struct oracle_work *work, const struct problem *problem,
                                 const struct trial_values *expected, const struct trial_values *allowed)
 {
@@ -152,10 +153,11 @@ static int64_t first_difference(const struct oracle_work *work, const struct pro
     int64_t elements = problem_elements(problem),
             rows = work->inquiry->subject->without_lse ? 0 : problem_rows(problem);
     for (int64_t i = 0; i < elements; i++)
-        if (differ(expected->out[i], got->out[i], allowed ? &allowed->out[i] : NULL, tolerated->out[i]))
+        if (differ(expected->out[i], got->out[i], allowed ? &allowed->out[i] : NULL, allowed ? tolerated->out[i] : 0))
             return i;
     for (int64_t row = 0; row < rows; row++)
-        if (differ(expected->lse[row], got->lse[row], allowed ? &allowed->lse[row] : NULL, tolerated->lse[row]))
+        if (differ(expected->lse[row], got->lse[row], allowed ? &allowed->lse[row] : NULL,
+                   allowed ? tolerated->lse[row] : 0))
             return elements + row;
     return -1;
 }
