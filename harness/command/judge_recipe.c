@@ -7,6 +7,7 @@
 
 #include "harness/case/recipe_field.h"
 #include "harness/case/recipe_library.h"
+#include "harness/command/setting_blame.h"
 #include "harness/run/selection.h"
 #include "harness/support/source.h"
 
@@ -92,22 +93,6 @@ static enum error_kind own_recipe(char **recipe, const struct dumped_point *dump
 
 /* ---- the case ---------------------------------------------------------------------------------------------------- */
 
-/* "--set KEY=VALUE:8: unknown recipe" is for whom has said --recipe VALUE. */
-static enum error_kind retell(const char *setting, const struct error *refused, struct error *error)
-{
-    size_t key = strcspn(setting, "=");
-    char name[JUDGE_NAME_SIZE];
-    const char *text = refused->text;
-    snprintf(name, sizeof name, "%.*s", (int)key, setting);
-    for (char *c = name; *c; c++)
-        *c = *c == '_' ? '-' : *c;
-    if (strncmp(text, "--set ", 6) != 0 || strncmp(text + 6, setting, strlen(setting)) != 0)
-        return ERROR_NONE;
-    text += 6 + strlen(setting);
-    text += strspn(text, ":0123456789 ");
-    return error_set(error, ERROR_USAGE, "--%s: %s", name, text);
-}
-
 static enum error_kind parse_case(struct judge_input *input, const char *name, char *const *texts, size_t num_texts,
                                   struct error *error)
 {
@@ -122,8 +107,7 @@ static enum error_kind parse_case(struct judge_input *input, const char *name, c
     if (kind == ERROR_USAGE && strcmp(name, "judge") != 0) /* a case may not be called so */
         return parse_case(input, "judge", texts, num_texts, error);
     for (size_t i = 0; i < num_texts && kind == ERROR_USAGE; i++)
-        if (retell(texts[i], &refused, error))
-            return ERROR_USAGE;
+        setting_blame_option(&refused, texts[i], NULL);
     return kind ? error_set(error, kind, "%s", refused.text) : ERROR_NONE;
 }
 

@@ -8,12 +8,14 @@
 #include "harness/command/options.h"
 #include "harness/command/run.h"
 #include "harness/command/run_options.h"
+#include "harness/command/setting_blame.h"
 
 enum { OPTION_KEY = 2048, OPTION_NAME_SIZE = 32, DOC_SIZE = ABOUT_TEXT_SIZE + FIELD_TEXT_SIZE };
 
 struct sweep {
     struct run_options options;
-    char *settings[KEY_COUNT]; /* allocated; those of the options given */
+    char *settings[KEY_COUNT];    /* allocated; those of the options given, */
+    const char *typed[KEY_COUNT]; /* and the values that these were given */
 };
 
 /* Whether a key is an option: not what a case is called, nor --recipe, which all commands on cases have. */
@@ -46,6 +48,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return ARGP_ERR_UNKNOWN;
     option_once(sweep->settings[id], sweep_parser()->options, key, argument, state);
     sweep->settings[id] = make_setting(&keys[id], argument);
+    sweep->typed[id] = argument;
     if (!sweep->settings[id])
         argp_failure(state, ERROR_SYSTEM, 0, "out of memory");
     strings_add(&sweep->options.selection.settings, sweep->settings[id], state);
@@ -110,54 +113,14 @@ static const struct argp *sweep_parser(void)
     return &parser;
 }
 
-/* How long the beginning of a line is that blames a setting, "--set seq_len=[1..1k*2]:10: "; 0 if it does not. */
-static size_t blame_length(const char *line, const char *setting)
-{
-    static const char set[] = "--set ";
-    const size_t size = strlen(setting);
-    if (strncmp(line, set, sizeof set - 1) != 0 || strncmp(line + sizeof set - 1, setting, size) != 0)
-        return 0;
-    const char *column = line + sizeof set - 1 + size, *text = column + strspn(column, ":0123456789");
-    return *column == ':' && *text == ' ' ? (size_t)(text + 1 - line) : 0;
-}
-
-/* "--seq-len 1..1k*2: " in place of that, which nobody has typed: never longer. */
-static void blame_option(char *line, size_t length, const char *setting)
-{
-    char told[sizeof((struct error *)NULL)->text];
-    const size_t name = strcspn(setting, "=");
-    const char *values = setting + name + 1;
-    const size_t size_of_values = strlen(values);
-    const int is_list = size_of_values > 1 && *values == '[' && values[size_of_values - 1] == ']';
-    const int count = (int)size_of_values - 2 * is_list;
-    const int size = snprintf(told, sizeof told, "--%.*s %.*s: ", (int)name, setting, count, values + is_list);
-    if (size <= 0 || (size_t)size > length)
-        return;
-    for (size_t i = 0; i < name; i++)
-        told[2 + i] = told[2 + i] == '_' ? '-' : told[2 + i];
-    memcpy(line, told, (size_t)size);
-    memmove(line + size, line + length, strlen(line + length) + 1);
-}
-
-/* Each line of an error is about what was typed. */
-static void retell(struct error *error, const struct sweep *sweep)
-{
-    for (char *line = error->text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        for (int id = 0; id < KEY_COUNT; id++) {
-            const size_t length = sweep->settings[id] ? blame_length(line, sweep->settings[id]) : 0;
-            if (length)
-                blame_option(line, length, sweep->settings[id]);
-        }
-    }
-}
-
 static int sweep_command(int argc, char **argv, struct error *error)
 {
     struct sweep sweep = {.options.selection.of_axes = true};
     options_parse(sweep_parser(), argc, argv, &sweep);
     int code = run(&sweep.options, interrupt_catch(), error);
-    retell(error, &sweep);
+    for (int id = 0; id < KEY_COUNT; id++)
+        if (sweep.settings[id])
+            setting_blame_option(error, sweep.settings[id], sweep.typed[id]);
     selection_options_clear(&sweep.options.selection);
     for (int id = 0; id < KEY_COUNT; id++)
         free(sweep.settings[id]);
