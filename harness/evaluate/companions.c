@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "harness/evaluate/point_subject.h"
-#include "harness/judge/oracle/tensor_memory.h"
+#include "harness/subject/tensor_memory.h"
 
 /* The same sequences of the same case, whatever kernel and recipe run on them. */
 static bool at_hand(const struct companions *companions, const struct point *point)

@@ -11,7 +11,7 @@
 #include "harness/judge/oracle/oracle_allowance.h"
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_levels.h"
-#include "harness/judge/oracle/tensor_memory.h"
+#include "harness/subject/tensor_memory.h"
 #include "harness/judge/poison.h"
 
 enum { AROUND = 3, FIXED = ORACLE_MANY - AROUND, MAX_HEADS = 2, LONGEST_SHARE = 8, FEW = 257, SHORT = 65 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "harness/judge/oracle/loud_query.h"
-#include "harness/judge/oracle/tensor_memory.h"
+#include "harness/subject/tensor_memory.h"
 #include "harness/judge/poison.h"
 
 enum { SHARE = 8 /* of the trial's work */, LARGEST_HEAD_DIM = 256 };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judge/oracle/tensor_memory.h"
+#include "harness/subject/tensor_memory.h"
 #include "harness/judge/poison.h"
 #include "reference/recent_keys.h"
 

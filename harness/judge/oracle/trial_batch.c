@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "harness/judge/oracle/loud_query.h"
-#include "harness/judge/oracle/tensor_memory.h"
+#include "harness/subject/tensor_memory.h"
 #include "harness/judge/oracle/trial.h"
 #include "harness/judge/poison.h"
 

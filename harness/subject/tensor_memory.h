@@ -1,6 +1,6 @@
 /* Memory for tensors, aligned as kernels like it. */
-#ifndef HARNESS_JUDGE_ORACLE_TENSOR_MEMORY_H
-#define HARNESS_JUDGE_ORACLE_TENSOR_MEMORY_H
+#ifndef HARNESS_SUBJECT_TENSOR_MEMORY_H
+#define HARNESS_SUBJECT_TENSOR_MEMORY_H
 
 #include <stddef.h>
 #include <stdlib.h>
