@@ -15,19 +15,8 @@
 
 #include "harness/subject/far_strides.h"
 #include "harness/subject/far_tensor.h"
+#include "harness/support/tests/sanitized.h"
 #include "kernels/device/kv_cache.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-enum { SANITIZED = 1 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
-#else
-enum { SANITIZED = 0 };
-#endif
 
 static const struct problem problems[] = {
     {.seq_len = 2, .num_heads = 4, .num_kv_heads = 2, .head_dim = 64, .dtype = DTYPE_F32},

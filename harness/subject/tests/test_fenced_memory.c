@@ -13,20 +13,9 @@
 #include <cmocka.h>
 
 #include "harness/subject/fenced_memory.h"
+#include "harness/support/tests/sanitized.h"
 
 enum { ZONE = 4096, NAN_BYTE = 0xff };
-
-#if defined(__SANITIZE_ADDRESS__)
-enum { SANITIZED = 1 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
-#else
-enum { SANITIZED = 0 };
-#endif
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
