@@ -11,24 +11,27 @@
 
 enum { MEMORY_NAME_SIZE = 64 };
 
-struct memory_audit {
-    char breached[MEMORY_NAME_SIZE]; /* the buffer before or past which was written, as "out"; "": none */
-    ptrdiff_t offset_bytes;          /* of the first byte, from the buffer's first: below 0, or buffer_bytes and up */
+/* The first byte beside a buffer that was touched. */
+struct memory_stray {
+    char name[MEMORY_NAME_SIZE]; /* the buffer's, as "out"; "": none was */
+    ptrdiff_t offset_bytes;      /* from the buffer's first: below 0, or buffer_bytes and up */
     size_t buffer_bytes;
-    char changed[MEMORY_NAME_SIZE];                      /* the input that is not what it was; "": none */
-    char overread[MEMORY_NAME_SIZE];                     /* the input past which was read; "": none */
-    size_t overread_offset_bytes, overread_buffer_bytes; /* as of a write */
 };
 
-/* Tell of a stray write, of a changed input, and of a stray read, unless the audit has told of one. */
-static inline void memory_audit_breach(struct memory_audit *audit, const char *name, ptrdiff_t offset_bytes,
-                                       size_t buffer_bytes)
+struct memory_audit {
+    struct memory_stray written, read;
+    char changed[MEMORY_NAME_SIZE]; /* the input that is not what it was; "": none */
+};
+
+/* Tell of a stray access, and of a changed input, unless the audit has told of one. */
+static inline void memory_stray_tell(struct memory_stray *stray, const char *name, ptrdiff_t offset_bytes,
+                                     size_t buffer_bytes)
 {
-    if (*audit->breached)
+    if (*stray->name)
         return;
-    snprintf(audit->breached, sizeof audit->breached, "%s", name);
-    audit->offset_bytes = offset_bytes;
-    audit->buffer_bytes = buffer_bytes;
+    snprintf(stray->name, sizeof stray->name, "%s", name);
+    stray->offset_bytes = offset_bytes;
+    stray->buffer_bytes = buffer_bytes;
 }
 
 static inline void memory_audit_change(struct memory_audit *audit, const char *name)
@@ -37,37 +40,30 @@ static inline void memory_audit_change(struct memory_audit *audit, const char *n
         snprintf(audit->changed, sizeof audit->changed, "%s", name);
 }
 
-static inline void memory_audit_overread(struct memory_audit *audit, const char *name, size_t offset_bytes,
-                                         size_t buffer_bytes)
-{
-    if (*audit->overread)
-        return;
-    snprintf(audit->overread, sizeof audit->overread, "%s", name);
-    audit->overread_offset_bytes = offset_bytes;
-    audit->overread_buffer_bytes = buffer_bytes;
-}
-
 /* Says where was written astray, or else read; false: nowhere. */
 static inline bool memory_audit_say(char *text, size_t size, const struct memory_audit *audit)
 {
-    if (*audit->breached)
-        snprintf(text, size, "written to at byte %lld of %s, which has %zu", (long long)audit->offset_bytes,
-                 audit->breached, audit->buffer_bytes);
-    else if (*audit->overread)
-        snprintf(text, size, "read at byte %zu of %s, which has %zu", audit->overread_offset_bytes, audit->overread,
-                 audit->overread_buffer_bytes);
-    return *audit->breached || *audit->overread;
+    const bool is_written = *audit->written.name;
+    const struct memory_stray *stray = is_written ? &audit->written : &audit->read;
+    if (*stray->name)
+        snprintf(text, size, "%s at byte %lld of %s, which has %zu", is_written ? "written to" : "read",
+                 (long long)stray->offset_bytes, stray->name, stray->buffer_bytes);
+    return *stray->name;
 }
 
-/* Tells of what another one has told. */
+/* Tell of what another one has told. */
+static inline void memory_stray_join(struct memory_stray *stray, const struct memory_stray *other)
+{
+    if (*other->name)
+        memory_stray_tell(stray, other->name, other->offset_bytes, other->buffer_bytes);
+}
+
 static inline void memory_audit_join(struct memory_audit *audit, const struct memory_audit *other)
 {
-    if (*other->breached)
-        memory_audit_breach(audit, other->breached, other->offset_bytes, other->buffer_bytes);
+    memory_stray_join(&audit->written, &other->written);
+    memory_stray_join(&audit->read, &other->read);
     if (*other->changed)
         memory_audit_change(audit, other->changed);
-    if (*other->overread)
-        memory_audit_overread(audit, other->overread, other->overread_offset_bytes, other->overread_buffer_bytes);
 }
 
 #endif

@@ -78,7 +78,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     enum error_kind kind = need_all_keys(part, work, error);
     struct sequences sequences = {&part->problem, &part->output, 1, NULL, NULL, false};
     /* What ours write is looked at in the trials of oracles alone: it costs a copy of all that they are given. */
-    struct memory_audit audit = {.breached = ""}, *asked = evaluator->foreign ? &audit : NULL;
+    struct memory_audit audit = {.changed = ""}, *asked = evaluator->foreign ? &audit : NULL;
     double seconds = 0, start = seconds_now();
     companions_leave(companions, point);
     if (kind)

@@ -43,7 +43,7 @@ static enum error_kind run(const struct subject *subject, const struct sequences
                            double *seconds, struct error *error)
 {
     const struct foreign_subject *foreign = foreign_of(subject);
-    struct memory_audit seen = {.breached = ""};
+    struct memory_audit seen = {.changed = ""};
     struct paged_cache cache = {.k = NULL};
     struct sequences given = *sequences;
     struct sequence_strides *strides = NULL;
@@ -64,9 +64,8 @@ static enum error_kind run(const struct subject *subject, const struct sequences
         kind = foreign->how->run(foreign->launcher, &given, &seen, seconds, error);
     if (foreign->subject.watch)
         launch_watch_take(foreign->subject.watch, sequences, kind, &seen);
-    if (foreign->overreads && *seen.overread)
-        memory_audit_overread(foreign->overreads, seen.overread, seen.overread_offset_bytes,
-                              seen.overread_buffer_bytes);
+    if (foreign->read)
+        memory_stray_join(foreign->read, &seen.read);
     if (audit)
         *audit = seen;
     free(strides);
@@ -106,7 +105,7 @@ static enum error_kind make_other(struct subject **other, const struct foreign_s
     copy->layout = layout;
     if (layout) { /* what shows there alone is told of that alone, but for reads, which show nowhere else */
         copy->subject.watch = NULL;
-        copy->overreads = foreign->subject.watch ? &foreign->subject.watch->audit : foreign->overreads;
+        copy->read = foreign->subject.watch ? &foreign->subject.watch->audit.read : foreign->read;
     }
     *other = &copy->subject;
     return ERROR_NONE;

@@ -30,11 +30,11 @@ struct foreign_subject {
     const struct foreign_kernel *kernel;
     const struct foreign_launcher *how;
     void *launcher;
-    struct page_setting pages;      /* in which it is given k and v; see foreign_subject_paged */
-    unsigned layout;                /* in which it is given q, k, v and out: bits of enum tensor_layout_bit */
-    struct memory_audit *overreads; /* the caller's, in a layout: told of reads past an input; NULL: nobody asks */
-    enum far_axis far;              /* of k and v; of pages the rows alone */
-    bool near;                      /* the same, but with offsets that 32 bits hold */
+    struct page_setting pages; /* in which it is given k and v; see foreign_subject_paged */
+    unsigned layout;           /* in which it is given q, k, v and out: bits of enum tensor_layout_bit */
+    struct memory_stray *read; /* the caller's, in a layout: told of what is read past an input; NULL: nobody asks */
+    enum far_axis far;         /* of k and v; of pages the rows alone */
+    bool near;                 /* the same, but with offsets that 32 bits hold */
     struct rounding_model (*model)(unsigned set, const struct problem *problem); /* of a set of roundings, */
     unsigned set;                                                                /* and which it has at most */
 };

@@ -48,13 +48,13 @@ size_t kept_outputs_bytes(const struct kept_outputs *kept)
 enum error_kind kept_outputs_audit(const struct kept_outputs *kept, struct memory_audit *audit, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    for (size_t i = 0; i < kept->count && !*audit->breached && !kind; i++) {
+    for (size_t i = 0; i < kept->count && !*audit->written.name && !kind; i++) {
         const struct kept_output *output = &kept->outputs[i];
         if (output->address)
             kind = cuda_device_get(kept->device, output->memory, output->address, output->size_bytes, error);
         if (!kind && buffer_digest(output->memory, output->size_bytes) != output->digest)
-            memory_audit_breach(audit, "an output of the launch before, after it had returned", 0,
-                                output->size_bytes - 2 * ZONE_BYTES);
+            memory_stray_tell(&audit->written, "an output of the launch before, after it had returned", 0,
+                              output->size_bytes - 2 * ZONE_BYTES);
     }
     return kind;
 }

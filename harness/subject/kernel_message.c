@@ -251,6 +251,16 @@ enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct 
     return kind;
 }
 
+static void add_stray(struct contents *contents, const struct memory_stray *stray, const char *name, const char *offset,
+                      const char *bytes)
+{
+    if (!*stray->name)
+        return;
+    add_word(contents, name, stray->name);
+    add_whole(contents, offset, -1, stray->offset_bytes);
+    add_whole(contents, bytes, -1, (int64_t)stray->buffer_bytes);
+}
+
 enum error_kind message_plan_result(struct safetensors_plan *plan, const struct sequences *sequences, bool with_lse,
                                     const struct kernel_result *result, struct error *error)
 {
@@ -263,16 +273,8 @@ enum error_kind message_plan_result(struct safetensors_plan *plan, const struct 
             add_real(&contents, "seconds", result->seconds);
         if (*result->audit.changed)
             add_word(&contents, "changed", result->audit.changed);
-        if (*result->audit.breached) {
-            add_word(&contents, "breached", result->audit.breached);
-            add_whole(&contents, "offset_bytes", -1, result->audit.offset_bytes);
-            add_whole(&contents, "buffer_bytes", -1, (int64_t)result->audit.buffer_bytes);
-        }
-        if (*result->audit.overread) {
-            add_word(&contents, "overread", result->audit.overread);
-            add_whole(&contents, "overread_offset_bytes", -1, (int64_t)result->audit.overread_offset_bytes);
-            add_whole(&contents, "overread_buffer_bytes", -1, (int64_t)result->audit.overread_buffer_bytes);
-        }
+        add_stray(&contents, &result->audit.written, "breached", "offset_bytes", "buffer_bytes");
+        add_stray(&contents, &result->audit.read, "overread", "overread_offset_bytes", "overread_buffer_bytes");
         if (result->ends)
             add_word(&contents, "ends", "true");
         if (*result->failure)

@@ -131,27 +131,26 @@ static enum error_kind read_how(struct kernel_result *result, const struct tenso
     return message_refuse(error, "failure", word, "refusal, device, leftover, " MESSAGE_FAILURE_OF_MACHINE);
 }
 
+static enum error_kind read_stray(struct memory_stray *stray, const struct tensor_archive *archive, const char *name,
+                                  const char *offset, const char *bytes, struct error *error)
+{
+    int64_t offset_bytes = 0, buffer_bytes = 0;
+    enum error_kind kind = message_read_word(stray->name, sizeof stray->name, archive, name, error);
+    if (!kind)
+        kind = message_read_whole(&offset_bytes, archive, offset, INT64_MIN, INT64_MAX, error);
+    if (!kind)
+        kind = message_read_whole(&buffer_bytes, archive, bytes, 0, INT64_MAX, error);
+    stray->offset_bytes = (ptrdiff_t)offset_bytes;
+    stray->buffer_bytes = (size_t)buffer_bytes;
+    return kind;
+}
+
 static enum error_kind read_audit(struct memory_audit *audit, const struct tensor_archive *archive, struct error *error)
 {
-    int64_t offset = 0, bytes = 0, overread_offset = 0, overread_bytes = 0;
-    enum error_kind kind = message_read_word(audit->breached, sizeof audit->breached, archive, "breached", error);
+    enum error_kind kind = read_stray(&audit->written, archive, "breached", "offset_bytes", "buffer_bytes", error);
     if (!kind)
-        kind = message_read_word(audit->changed, sizeof audit->changed, archive, "changed", error);
-    if (!kind)
-        kind = message_read_word(audit->overread, sizeof audit->overread, archive, "overread", error);
-    if (!kind)
-        kind = message_read_whole(&offset, archive, "offset_bytes", INT64_MIN, INT64_MAX, error);
-    if (!kind)
-        kind = message_read_whole(&bytes, archive, "buffer_bytes", 0, INT64_MAX, error);
-    if (!kind)
-        kind = message_read_whole(&overread_offset, archive, "overread_offset_bytes", 0, INT64_MAX, error);
-    if (!kind)
-        kind = message_read_whole(&overread_bytes, archive, "overread_buffer_bytes", 0, INT64_MAX, error);
-    audit->offset_bytes = (ptrdiff_t)offset;
-    audit->buffer_bytes = (size_t)bytes;
-    audit->overread_offset_bytes = (size_t)overread_offset;
-    audit->overread_buffer_bytes = (size_t)overread_bytes;
-    return kind;
+        kind = read_stray(&audit->read, archive, "overread", "overread_offset_bytes", "overread_buffer_bytes", error);
+    return kind ? kind : message_read_word(audit->changed, sizeof audit->changed, archive, "changed", error);
 }
 
 enum error_kind message_read_result(struct kernel_result *result, const struct sequences *sequences, bool with_lse,

@@ -61,9 +61,9 @@ static void audit_zones(const void *first, size_t size_bytes, size_t zone_bytes,
     for (int i = 0; i < 2; i++) {
         const size_t at = find_in_zone(zones[i], zone_bytes, byte);
         if (at < zone_bytes)
-            memory_audit_breach(audit, name,
-                                (zones[i] - (const unsigned char *)first) + (ptrdiff_t)at - (ptrdiff_t)before,
-                                size_bytes - before);
+            memory_stray_tell(&audit->written, name,
+                              (zones[i] - (const unsigned char *)first) + (ptrdiff_t)at - (ptrdiff_t)before,
+                              size_bytes - before);
     }
 }
 
@@ -149,8 +149,8 @@ static enum error_kind audit_between(const struct guarded *guarded, const void *
     strided_spread(untouched, packed, &guarded->strides, &guarded->shape);
     const ptrdiff_t at = find_between(guarded, untouched);
     if (at >= 0)
-        memory_audit_breach(audit, "out between its rows", at - (ptrdiff_t)guarded->before_bytes,
-                            guarded->size_bytes - guarded->before_bytes);
+        memory_stray_tell(&audit->written, "out between its rows", at - (ptrdiff_t)guarded->before_bytes,
+                          guarded->size_bytes - guarded->before_bytes);
     free(untouched);
     return ERROR_NONE;
 }
@@ -162,7 +162,7 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
     if (guarded->memory)
         audit_zones(guarded->memory + ZONE_BYTES + zone, guarded->size_bytes - zone, ZONE_BYTES, ZONE_BYTE,
                     guarded->name, before - zone, audit);
-    if (!guarded->memory || !guarded->is_strided || *audit->breached)
+    if (!guarded->memory || !guarded->is_strided || *audit->written.name)
         return ERROR_NONE;
     return audit_between(guarded, packed, audit, error);
 }
@@ -291,5 +291,6 @@ void given_audit(const struct given_tensor *given, struct memory_audit *audit)
     if (digest != given->digest)
         memory_audit_change(audit, given->name);
     if (touched > 0)
-        memory_audit_overread(audit, given->name, touched - given->first_bytes, given->size_bytes - given->first_bytes);
+        memory_stray_tell(&audit->read, given->name, touched - given->first_bytes,
+                          given->size_bytes - given->first_bytes);
 }

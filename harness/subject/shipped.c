@@ -58,9 +58,9 @@ static enum error_kind run(const struct subject *subject, const struct sequences
     enum error_kind kind = ERROR_NONE;
     *seconds = 0;
     if (audit)
-        *audit = (struct memory_audit){.breached = ""};
+        *audit = (struct memory_audit){.changed = ""};
     for (int query = 0; query < queries && !kind; query++) {
-        struct memory_audit of_query = {.breached = ""};
+        struct memory_audit of_query = {.changed = ""};
         double launch_s = 0;
         kind = run_query(shipped_of(subject), sequences, query, audit ? &of_query : NULL, &launch_s, error);
         *seconds += launch_s;

@@ -258,11 +258,12 @@ static enum error_kind audit_zones(const struct running *running, enum buffer b,
     size_t size_bytes = running->plan.buffers[b].size_bytes;
     const ptrdiff_t zones[] = {-(ptrdiff_t)GUARD_BYTES, (ptrdiff_t)size_bytes}; /* from data */
     enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < 2 && !kind && !*audit->breached; i++) {
+    for (int i = 0; i < 2 && !kind && !*audit->written.name; i++) {
         kind = copy_out(running, running->scratch, running->placed[b].data + zones[i], GUARD_BYTES, error);
         size_t changed = kind ? GUARD_BYTES : guard_changed(running->scratch, guard_of(running, b));
         if (changed < GUARD_BYTES)
-            memory_audit_breach(audit, buffer_name(running->plan.kernel, b), zones[i] + (ptrdiff_t)changed, size_bytes);
+            memory_stray_tell(&audit->written, buffer_name(running->plan.kernel, b), zones[i] + (ptrdiff_t)changed,
+                              size_bytes);
     }
     return kind;
 }
@@ -316,7 +317,7 @@ enum error_kind device_run_batch(struct device *device, const struct batch *batc
             return error_set(error, ERROR_USAGE, "a launch looks at all keys, and the newest ones alone are there");
     enum error_kind kind = plan_launches(&running.plan, batch, &options, error);
     if (!kind && audit) {
-        *audit = (struct memory_audit){.breached = ""};
+        *audit = (struct memory_audit){.changed = ""};
         running.scratch = malloc(SCRATCH_BYTES);
         if (!running.scratch)
             kind = error_memory(error, "an audit", SCRATCH_BYTES);

@@ -129,7 +129,7 @@ static void test_order_pages_and_audit_change_nothing(void **state)
             for (int i = 0; i < SEQUENCES; i++)
                 turned[i] = problems[(i + turn) % SEQUENCES];
             compare(device, batch, &audit, "turned");
-            assert_string_equal(audit.breached, "");
+            assert_string_equal(audit.written.name, "");
             assert_string_equal(audit.changed, "");
         }
     for (int i = 0; i < SEQUENCES; i++)

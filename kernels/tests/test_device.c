@@ -157,12 +157,12 @@ static void test_an_audit_finds_every_changed_byte_by_name(void **state)
                     fail_msg("%s", error.text);
                 assert_int_equal(misbehaviour.stale, 0);
                 if (inside)
-                    assert_string_equal(audit.breached, "");
+                    assert_string_equal(audit.written.name, "");
                 else
-                    assert_string_equal(audit.breached, buffer_name(batch.kernel, b));
+                    assert_string_equal(audit.written.name, buffer_name(batch.kernel, b));
                 if (!inside) {
-                    assert_int_equal(audit.offset_bytes, places[p]);
-                    assert_int_equal(audit.buffer_bytes, sizes[b]);
+                    assert_int_equal(audit.written.offset_bytes, places[p]);
+                    assert_int_equal(audit.written.buffer_bytes, sizes[b]);
                 }
                 if (inside && input)
                     assert_string_equal(audit.changed, buffer_name(batch.kernel, b));

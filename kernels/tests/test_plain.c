@@ -438,7 +438,7 @@ static void test_the_last_block_merges(void **state)
             if (device_run_batch(generic ? generic_device : merging, &batch, &audit, &seconds, &error))
                 fail_msg("%s", error.text);
             assert_string_equal(audit.changed, "");
-            assert_string_equal(audit.breached, "");
+            assert_string_equal(audit.written.name, "");
         }
         for (int i = 0; i < SEQUENCES; i++) {
             if (!same_bits(DTYPE_F16, &results[0][i], &results[1][i], HEADS * DIM, HEADS))

@@ -42,7 +42,7 @@ static void run(struct device *device, enum kernel kernel, const struct kernel_o
     memset(result, 0xff, sizeof *result);
     if (device_run_batch(device, &batch, &audit, &seconds, &error))
         fail_msg("%s", error.text);
-    assert_string_equal(audit.breached, "");
+    assert_string_equal(audit.written.name, "");
     assert_string_equal(audit.changed, "");
 }
 

@@ -190,7 +190,7 @@ enum error_kind oracles_run(struct oracle_report *report, const struct oracle_in
     struct strays strays = {.breached = ""};
     *report = (struct oracle_report){0};
     if (inquiry->subject->watch)
-        inquiry->subject->watch->audit = (struct memory_audit){.breached = ""};
+        inquiry->subject->watch->audit = (struct memory_audit){.changed = ""};
     enum error_kind kind = oracle_work_init(&work, report, inquiry, error);
     for (enum oracle o = 0; o < ORACLE_COUNT && !kind; o++) {
         work.watch = oracles[o].of_no_output ? NULL : inquiry->subject->watch;

@@ -18,8 +18,9 @@ enum { NUM_LAYOUTS = sizeof layouts / sizeof layouts[0] };
 static bool conclude_audit(struct oracle_work *work, const struct memory_audit *audit, const char *text)
 {
     char where[ORACLE_DETAIL_SIZE];
-    const bool breached = *audit->breached && !*work->audit.breached && memory_audit_say(where, sizeof where, audit),
-               changed = *audit->changed && !*work->audit.changed;
+    const bool is_new = *audit->written.name && !*work->audit.written.name;
+    const bool breached = is_new && memory_audit_say(where, sizeof where, audit);
+    const bool changed = *audit->changed && !*work->audit.changed;
     if (breached)
         oracle_conclude(work, ORACLE_STRIDES, ORACLE_VIOLATED, "%s: %s", text, where);
     else if (changed)
@@ -56,7 +57,7 @@ static enum error_kind run_in_layout(struct oracle_work *work, unsigned layout, 
     const struct launch_setting setting = {.layout = layout};
     const struct subject *subject = work->inquiry->subject;
     struct subject *other = NULL;
-    struct memory_audit audit = {.breached = ""};
+    struct memory_audit audit = {.changed = ""};
     char text[SUBJECT_TEXT_SIZE];
     enum error_kind kind = subject->ops->resettle(subject, &setting, &other, text, error);
     *had = other;

@@ -15,8 +15,8 @@ const char *const record_oracles_alone_meanings[ORACLES_ALONE_COUNT] = {
         "oracles by name (`oracles`). Else look for a race, or for memory that is read before it is written.",
     [ORACLES_ALONE_BOTH] =
         "The output that was judged is within all that is asked of it; a run on the same inputs gave other bits, and "
-        "what the kernel writes to beside its outputs, of which the oracle's line tells, is somebody else's. Mend the "
-        "writes first: they may be what changes the bits.",
+        "what the kernel writes to beside its outputs, or reads beyond its inputs, of which the oracle's line tells, "
+        "is somebody else's. Mend that first: it may be what changes the bits.",
 };
 
 enum oracles_alone record_oracles_alone(const struct record *record)

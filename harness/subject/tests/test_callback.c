@@ -210,7 +210,7 @@ static enum error_kind run_trial(struct callback_trial *trial)
 
 static void assert_untouched(const struct callback_trial *trial)
 {
-    assert_string_equal(trial->audit.breached, "");
+    assert_string_equal(trial->audit.written.name, "");
     assert_string_equal(trial->audit.changed, "");
 }
 
@@ -254,12 +254,12 @@ static void test_what_is_not_the_kernel_s_is_watched(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct callback_trial trial;
         begin(&trial, rows[i].stray);
-        for (int run = 0; run < 2 && !*trial.audit.breached && !*trial.audit.changed; run++)
+        for (int run = 0; run < 2 && !*trial.audit.written.name && !*trial.audit.changed; run++)
             assert_int_equal(run_trial(&trial), ERROR_NONE);
-        assert_true(!rows[i].breached == !*trial.audit.breached && !rows[i].changed == !*trial.audit.changed);
+        assert_true(!rows[i].breached == !*trial.audit.written.name && !rows[i].changed == !*trial.audit.changed);
         if (rows[i].breached) {
-            assert_string_equal(trial.audit.breached, rows[i].breached);
-            assert_int_equal(trial.audit.offset_bytes, rows[i].offset);
+            assert_string_equal(trial.audit.written.name, rows[i].breached);
+            assert_int_equal(trial.audit.written.offset_bytes, rows[i].offset);
         }
         if (rows[i].changed)
             assert_string_equal(trial.audit.changed, rows[i].changed);
@@ -309,8 +309,8 @@ static void test_numbers_lie_where_a_part_of_a_longer_tensor_does(void **state)
                 assert_true(trial.fixture.lse[i][row] == trial.fixture.slopes[row % FIXTURE_HEADS] +
                                                              trial.fixture.sinks[row % FIXTURE_HEADS] +
                                                              (i ? 6.0f : 5.0f));
-        assert_string_equal(trial.audit.breached, strays[s] == BEFORE_NUMBERS ? "lse" : "");
-        assert_int_equal(trial.audit.offset_bytes, strays[s] == BEFORE_NUMBERS ? -3 : 0);
+        assert_string_equal(trial.audit.written.name, strays[s] == BEFORE_NUMBERS ? "lse" : "");
+        assert_int_equal(trial.audit.written.offset_bytes, strays[s] == BEFORE_NUMBERS ? -3 : 0);
         assert_string_equal(trial.audit.changed, "");
         callback_clear(&trial.callback);
     }
@@ -326,8 +326,8 @@ static void test_what_lies_between_rows_is_watched(void **state)
     make_strides(strides, &trial.fixture);
     trial.fixture.sequences.strides = strides;
     assert_int_equal(run_trial(&trial), ERROR_NONE);
-    assert_string_equal(trial.audit.breached, "out between its rows");
-    assert_int_equal(trial.audit.offset_bytes, FIXTURE_DIM * 2 + 1);
+    assert_string_equal(trial.audit.written.name, "out between its rows");
+    assert_int_equal(trial.audit.written.offset_bytes, FIXTURE_DIM * 2 + 1);
     callback_clear(&trial.callback);
 }
 
@@ -347,11 +347,11 @@ static void test_a_workspace_is_other_memory_at_each_launch(void **state)
         assert_true(run > 0 || trial.kernel.workspace == 0xff); /* NaN */
         before = trial.kernel.workspace;
     }
-    assert_string_equal(trial.audit.breached, "");
+    assert_string_equal(trial.audit.written.name, "");
     trial.kernel.stray = PAST_WORKSPACE;
     assert_int_equal(run_trial(&trial), ERROR_NONE);
-    assert_string_equal(trial.audit.breached, "workspace");
-    assert_int_equal(trial.audit.offset_bytes, 1000);
+    assert_string_equal(trial.audit.written.name, "workspace");
+    assert_int_equal(trial.audit.written.offset_bytes, 1000);
     callback_clear(&trial.callback);
 }
 
@@ -481,10 +481,10 @@ static void test_what_is_beside_an_input_is_watched(void **state)
         begin(&trial, rows[i].stray);
         trial.callback.giving = GIVE_A_COPY;
         assert_int_equal(run_trial(&trial), ERROR_NONE);
-        assert_string_equal(trial.audit.breached, rows[i].breached);
+        assert_string_equal(trial.audit.written.name, rows[i].breached);
         assert_string_equal(trial.audit.changed, "");
-        assert_int_equal(trial.audit.offset_bytes,
-                         rows[i].offset + (rows[i].offset < 0 ? 0 : (int64_t)trial.audit.buffer_bytes));
+        assert_int_equal(trial.audit.written.offset_bytes,
+                         rows[i].offset + (rows[i].offset < 0 ? 0 : (int64_t)trial.audit.written.buffer_bytes));
         callback_clear(&trial.callback);
     }
 }

@@ -50,7 +50,7 @@ static struct memory_audit run(enum stray stray, bool fences)
     struct callback callback = {.kernel = &kernel, .takes = ALL, .fencing = fences ? &fencing_of_process : NULL};
     struct launch_fixture fixture;
     struct sequence_strides strides[FIXTURE_SEQUENCES];
-    struct memory_audit audit = {.breached = ""};
+    struct memory_audit audit = {.changed = ""};
     struct error error;
     double seconds;
     launch_fixture_make(&fixture);
@@ -81,10 +81,10 @@ static void test_what_is_read_past_an_input_is_told(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (int fences = 0; fences < 2; fences++) {
             const struct memory_audit audit = run(rows[i].stray, fences);
-            assert_string_equal(audit.overread, fences ? rows[i].overread : "");
-            assert_int_equal(audit.overread_offset_bytes, fences ? rows[i].offset : 0);
-            assert_int_equal(audit.overread_buffer_bytes, fences ? rows[i].bytes : 0);
-            assert_string_equal(audit.breached, "");
+            assert_string_equal(audit.read.name, fences ? rows[i].overread : "");
+            assert_int_equal(audit.read.offset_bytes, fences ? rows[i].offset : 0);
+            assert_int_equal(audit.read.buffer_bytes, fences ? rows[i].bytes : 0);
+            assert_string_equal(audit.written.name, "");
             assert_string_equal(audit.changed, "");
         }
 }
@@ -94,8 +94,8 @@ static void test_what_is_written_past_an_input_is_told(void **state)
 {
     (void)state;
     const struct memory_audit audit = run(WRITES_PAST_SLOPES, true);
-    assert_string_equal(audit.breached, "slopes");
-    assert_int_equal(audit.offset_bytes, 4 * FIXTURE_HEADS + ZONE_BYTES - 1);
+    assert_string_equal(audit.written.name, "slopes");
+    assert_int_equal(audit.written.offset_bytes, 4 * FIXTURE_HEADS + ZONE_BYTES - 1);
 }
 
 int main(void)

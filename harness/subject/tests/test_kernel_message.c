@@ -225,13 +225,7 @@ static void test_a_result_arrives_as_it_was(void **state)
     struct launch_fixture sent, got;
     struct kernel_result said = {.seconds = 0.25,
                                  .ends = true,
-                                 .audit = {.breached = "lse",
-                                           .offset_bytes = -4,
-                                           .buffer_bytes = 32,
-                                           .changed = "v",
-                                           .overread = "slopes",
-                                           .overread_offset_bytes = 20,
-                                           .overread_buffer_bytes = 16}},
+                                 .audit = {.written = {"lse", -4, 32}, .read = {"slopes", 20, 16}, .changed = "v"}},
                          heard;
     struct safetensors_plan plan;
     struct error error;
@@ -245,14 +239,14 @@ static void test_a_result_arrives_as_it_was(void **state)
     assert_memory_equal(sent.out, got.out, sizeof sent.out);
     assert_memory_equal(sent.lse, got.lse, sizeof sent.lse);
     assert_true(heard.seconds == 0.25 && heard.ends);
-    assert_string_equal(heard.audit.breached, "lse");
+    assert_string_equal(heard.audit.written.name, "lse");
     assert_string_equal(heard.audit.changed, "v");
     assert_string_equal(heard.failure, "");
-    assert_int_equal(heard.audit.offset_bytes, -4);
-    assert_int_equal(heard.audit.buffer_bytes, 32);
-    assert_string_equal(heard.audit.overread, "slopes");
-    assert_int_equal(heard.audit.overread_offset_bytes, 20);
-    assert_int_equal(heard.audit.overread_buffer_bytes, 16);
+    assert_int_equal(heard.audit.written.offset_bytes, -4);
+    assert_int_equal(heard.audit.written.buffer_bytes, 32);
+    assert_string_equal(heard.audit.read.name, "slopes");
+    assert_int_equal(heard.audit.read.offset_bytes, 20);
+    assert_int_equal(heard.audit.read.buffer_bytes, 16);
 }
 
 /* A kernel that failed has no tensors, and what was there stays. */

@@ -40,7 +40,7 @@ static void make(struct fixture *fixture, int first_row, float first_out)
 
 static void take(struct launch_watch *watch, int first_row, float first_out)
 {
-    static const struct memory_audit nothing = {.breached = ""};
+    static const struct memory_audit nothing = {.changed = ""};
     struct fixture fixture;
     make(&fixture, first_row, first_out);
     launch_watch_take(watch, &fixture.sequences, ERROR_NONE, &nothing);
@@ -88,7 +88,7 @@ static void test_launches_with_a_row_in_common_are_not_compared(void **state)
 static void test_what_tells_nothing_is_not_remembered(void **state)
 {
     (void)state;
-    static const struct memory_audit nothing = {.breached = ""};
+    static const struct memory_audit nothing = {.changed = ""};
     enum { FEW_NUMBERS, NAN_ALONE, NO_KEYS, TWO_SEQUENCES, FAILED_BETWEEN, CASES };
     for (int what = 0; what < CASES; what++) {
         struct launch_watch watch = {.num_launches = 0};
@@ -138,15 +138,11 @@ static void test_a_stray_read_is_kept_and_told_after_a_write(void **state)
     (void)state;
     make(&fixture, 0, 1);
     assert_false(memory_audit_say(text, sizeof text, &watch.audit));
-    launch_watch_take(
-        &watch, &fixture.sequences, ERROR_NONE,
-        &(struct memory_audit){.overread = "v", .overread_offset_bytes = 70, .overread_buffer_bytes = 64});
-    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE,
-                      &(struct memory_audit){.overread = "k", .overread_offset_bytes = 1});
+    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE, &(struct memory_audit){.read = {"v", 70, 64}});
+    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE, &(struct memory_audit){.read = {"k", 1, 0}});
     assert_true(memory_audit_say(text, sizeof text, &watch.audit));
     assert_string_equal(text, "read at byte 70 of v, which has 64");
-    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE,
-                      &(struct memory_audit){.breached = "k", .offset_bytes = -7, .buffer_bytes = 3});
+    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE, &(struct memory_audit){.written = {"k", -7, 3}});
     assert_true(memory_audit_say(text, sizeof text, &watch.audit));
     assert_string_equal(text, "written to at byte -7 of k, which has 3");
     launch_watch_clear(&watch);
@@ -158,12 +154,11 @@ static void test_the_first_stray_write_is_kept(void **state)
     struct fixture fixture;
     (void)state;
     make(&fixture, 0, 1);
+    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE, &(struct memory_audit){.written = {"k", 7, 3}});
     launch_watch_take(&watch, &fixture.sequences, ERROR_NONE,
-                      &(struct memory_audit){.breached = "k", .offset_bytes = 7, .buffer_bytes = 3});
-    launch_watch_take(&watch, &fixture.sequences, ERROR_NONE,
-                      &(struct memory_audit){.breached = "lse", .changed = "v"});
-    assert_string_equal(watch.audit.breached, "k");
-    assert_int_equal(watch.audit.offset_bytes, 7);
+                      &(struct memory_audit){.written = {"lse", 0, 0}, .changed = "v"});
+    assert_string_equal(watch.audit.written.name, "k");
+    assert_int_equal(watch.audit.written.offset_bytes, 7);
     assert_string_equal(watch.audit.changed, "v");
     launch_watch_clear(&watch);
 }

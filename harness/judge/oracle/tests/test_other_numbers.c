@@ -239,7 +239,7 @@ static enum error_kind run_of_any_head_dim(void *launcher, const struct sequence
     const struct problem *problem = sequences->problems;
     (void)launcher, (void)error;
     if (audit)
-        *audit = (struct memory_audit){.breached = ""};
+        *audit = (struct memory_audit){.changed = ""};
     *seconds = 0;
     if (problem->head_dim == LARGE_DIM)
         memcpy(large_k, problem->k, sizeof large_k);

@@ -48,7 +48,7 @@ static enum error_kind run_placed(void *launcher, const struct sequences *sequen
         (placed->does == ERRS || placed->does == ERRS_OF_NUMBERS || placed->does == REFUSES_AND_ERRS_OF_NUMBERS))
         f32(sequences->outputs[0].out)[0] += 1;
     if (reads)
-        memory_audit_overread(audit, "k", 70, 64);
+        memory_stray_tell(&audit->read, "k", 70, 64);
     return kind;
 }
 
