@@ -135,6 +135,18 @@ static bool is_beyond(const struct fact_value *share)
     return share->type == FACT_NUMBER && !(share->number <= 1);
 }
 
+/* Bounds are worked out in f64 and with the exponentials of the C library, which is another on another machine: shares
+ * of them that agree to so many digits are the same. An ulp of a logit of 2^14 is 1e-12 of a weight. */
+#define SAME_SHARE 1e-9
+
+static bool is_same(enum fact fact, const struct fact_value *a, const struct fact_value *b)
+{
+    if (fact_equal(a, b))
+        return true;
+    return is_share(fact) && a->type == b->type && is_beyond(a) == is_beyond(b) &&
+           fabs(a->number - b->number) <= SAME_SHARE * fabs(a->number);
+}
+
 /* Whether a share is of a bound that was not asked before, as of a kernel that has come to say its arithmetic: it is
  * known for the first time, and the output is what it was. */
 static bool is_first_share(enum fact fact, const struct result *a, const struct result *b)
@@ -215,7 +227,7 @@ static enum tendency compare_fact(enum fact fact, const struct result *a, const 
     bool both_known = of_a->type != FACT_UNKNOWN && of_b->type != FACT_UNKNOWN;
     bool unsaid = fact_info(fact).is_often_unsaid && (is_usual(fact, of_a) || is_usual(fact, of_b));
     const enum fact_role role = fact_info(fact).role;
-    if (fact_equal(of_a, of_b) || (fact == FACT_ORACLES && !both_judged && !both_known) ||
+    if (is_same(fact, of_a, of_b) || (fact == FACT_ORACLES && !both_judged && !both_known) ||
         (fact_info(fact).is_new && (!both_known || unsaid)))
         return TENDENCY_SAME;
     if (fact == FACT_EXPECTED_SIGNATURE)
