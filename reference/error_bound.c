@@ -10,6 +10,7 @@
 #include "reference/computing_environment.h"
 #include "reference/exp_dd.h"
 #include "reference/key_rows.h"
+#include "reference/like_heads.h"
 #include "reference/sum_error.h"
 
 /* What a head's bound is summed from, one thread's. */
@@ -335,12 +336,29 @@ void bound_room_free(struct bound_room *room)
     free(room);
 }
 
+/* The bounds of those heads that were left out, since they are like others. */
+static void copy_like(double *out, double *lse, const int *like, const struct problem *problem)
+{
+    const size_t dim = (size_t)problem->head_dim;
+    for (size_t head = 0; head < (size_t)problem->num_heads; head++) {
+        const size_t other = (size_t)like[head];
+        if (out && other != head)
+            memcpy(out + head * dim, out + other * dim, dim * sizeof *out);
+        if (lse)
+            lse[head] = lse[other];
+    }
+}
+
 static enum error_kind bounds_of_query(double *out, double *lse, const struct rounding_model *model,
                                        const struct problem *problem, const struct truth *truth,
                                        const struct tensor_bounds *bounds, int threads, const struct progress *progress,
                                        struct error *error)
 {
     enum error_kind result = ERROR_NONE;
+    int *like = malloc((size_t)problem->num_heads * sizeof *like);
+    if (!like)
+        return error_memory(error, "error bounds", (double)problem->num_heads * sizeof *like);
+    like_heads_find(like, problem, truth, bounds);
 #pragma omp parallel num_threads(threads)
     {
         COMPUTING_ENVIRONMENT();
@@ -349,7 +367,7 @@ static enum error_kind bounds_of_query(double *out, double *lse, const struct ro
         enum error_kind kind = bound_room_init(&room, problem, model->any_order, &failure);
 #pragma omp for schedule(dynamic, 1)
         for (int head = problem->num_heads - 1; head >= 0; head--)
-            if (!kind && !progress_cancelled(progress))
+            if (!kind && like[head] == head && !progress_cancelled(progress))
                 error_bounds_of_head(out ? out + (size_t)head * (size_t)problem->head_dim : NULL,
                                      lse ? lse + head : NULL, &room, model, problem, truth, bounds, head);
         if (kind) {
@@ -361,6 +379,9 @@ static enum error_kind bounds_of_query(double *out, double *lse, const struct ro
     }
     if (!result && progress_cancelled(progress))
         result = error_set(error, ERROR_INTERRUPTED, "interrupted");
+    if (!result)
+        copy_like(out, lse, like, problem);
+    free(like);
     return result;
 }
 

@@ -113,19 +113,38 @@ double logit_absolute(const struct rounding_model *model, const struct logit_ter
     return overflows(formed, model->dot_max) ? INFINITY : products * scale;
 }
 
+/* Each lane sums every DOT_LANES-th product: one sum would wait for itself at each of them. */
+static struct logit_dot dot_in_lanes(const double *restrict query, const float *restrict row, int dim)
+{
+    enum { DOT_LANES = 8 };
+    double sums[DOT_LANES] = {0}, absolutes[DOT_LANES] = {0};
+    struct logit_dot dot = {0, 0};
+    int d = 0;
+    for (; d + DOT_LANES <= dim; d += DOT_LANES)
+        for (int lane = 0; lane < DOT_LANES; lane++) {
+            double product = query[d + lane] * (double)row[d + lane];
+            sums[lane] += product;
+            absolutes[lane] += fabs(product);
+        }
+    for (int lane = 0; d < dim; d++, lane++) {
+        double product = query[d] * (double)row[d];
+        sums[lane] += product;
+        absolutes[lane] += fabs(product);
+    }
+    for (int lane = 0; lane < DOT_LANES; lane++) {
+        dot.sum += sums[lane];
+        dot.absolute += absolutes[lane];
+    }
+    return dot;
+}
+
 struct logit_dot logit_dot(const struct logit_terms *terms, int64_t key, float *row)
 {
     const struct problem *problem = terms->problem;
-    struct logit_dot dot = {0, 0};
     recent_keys_read(problem, terms->kv_head, key);
     dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, key, terms->kv_head),
                 (size_t)problem->head_dim, row);
-    for (int d = 0; d < problem->head_dim; d++) {
-        double product = terms->query[d] * (double)row[d];
-        dot.sum += product;
-        dot.absolute += fabs(product);
-    }
-    return dot;
+    return dot_in_lanes(terms->query, row, problem->head_dim);
 }
 
 /* The size of what slopes are multiplied by. */

@@ -113,9 +113,33 @@ static void test_nothing_is_said_of_unseen_keys_where_nothing_is_known(void **st
     }
 }
 
+/* Of whole numbers, which add up exactly in any order. */
+static void test_a_dot_has_all_elements_once(void **state)
+{
+    enum { MOST = 27 };
+    double query[MOST];
+    float k[2 * MOST], row[MOST];
+    struct problem problem = make_problem();
+    struct logit_terms terms = {.problem = &problem, .query = query};
+    (void)state;
+    for (problem.head_dim = 1; problem.head_dim <= MOST; problem.head_dim++) {
+        double sum = 0, absolute = 0;
+        for (int d = 0; d < problem.head_dim; d++) {
+            query[d] = d % 3 - 1.25;
+            k[problem.head_dim + d] = (float)(1 << d % 20);
+            sum += query[d] * (double)k[problem.head_dim + d];
+            absolute += fabs(query[d]) * (double)k[problem.head_dim + d];
+        }
+        problem.k = k;
+        const struct logit_dot dot = logit_dot(&terms, 1, row);
+        assert_true(dot.sum == sum && dot.absolute == absolute);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_dot_has_all_elements_once),
         cmocka_unit_test(test_an_element_of_a_scaled_query_may_overflow),
         cmocka_unit_test(test_the_shift_of_a_maximum_has_all_roundings_of_its_product),
         cmocka_unit_test(test_a_cap_moves_what_its_argument_is_off_by),
