@@ -32,14 +32,8 @@ static void forget_beyond(void *memory, size_t bytes, size_t room)
         (void)madvise((char *)memory + kept, room - kept, MADV_DONTNEED); /* refused, it stays */
 }
 
-/* Memory for k and v: what inputs_reuse left, where it is enough. Small tensors are quick to make. */
-static enum error_kind allocate_keys(struct inputs *inputs, double size_bytes, struct error *error)
+static enum error_kind allocate_room(struct inputs *inputs, double size_bytes, struct error *error)
 {
-    if (inputs->kv_room >= HUGE_PAGE_BYTES && size_bytes <= (double)inputs->kv_room && size_bytes >= HUGE_PAGE_BYTES) {
-        forget_beyond(inputs->k, (size_t)size_bytes, inputs->kv_room);
-        forget_beyond(inputs->v, (size_t)size_bytes, inputs->kv_room);
-        return ERROR_NONE;
-    }
     free(inputs->k);
     free(inputs->v);
     inputs->v = NULL;
@@ -48,6 +42,21 @@ static enum error_kind allocate_keys(struct inputs *inputs, double size_bytes, s
         kind = allocate(&inputs->v, size_bytes, "v", error);
     inputs->kv_room = kind ? 0 : (size_t)size_bytes;
     return kind;
+}
+
+/* Memory for k and v: what inputs_reuse left, where it is enough. Small tensors are quick to make. */
+static enum error_kind allocate_keys(struct inputs *inputs, double size_bytes, struct error *error)
+{
+    if (inputs->kv_room >= HUGE_PAGE_BYTES && size_bytes <= (double)inputs->kv_room && size_bytes >= HUGE_PAGE_BYTES) {
+        forget_beyond(inputs->k, (size_t)size_bytes, inputs->kv_room);
+        forget_beyond(inputs->v, (size_t)size_bytes, inputs->kv_room);
+        return ERROR_NONE;
+    }
+    /* What nobody touches of a room costs nothing, and what has been touched needs not be touched anew. */
+    const double most = (double)inputs->kv_most;
+    if (most > size_bytes && size_bytes >= HUGE_PAGE_BYTES && !allocate_room(inputs, most, error))
+        return ERROR_NONE;
+    return allocate_room(inputs, size_bytes, error);
 }
 
 enum error_kind inputs_need_room(struct inputs *inputs, size_t bytes, bool *lost, struct error *error)
@@ -95,7 +104,7 @@ void inputs_clear(struct inputs *inputs)
 
 void inputs_reuse(struct inputs *inputs)
 {
-    const struct inputs kept = {.k = inputs->k, .v = inputs->v, .kv_room = inputs->kv_room};
+    const struct inputs kept = {.k = inputs->k, .v = inputs->v, .kv_room = inputs->kv_room, .kv_most = inputs->kv_most};
     inputs->k = inputs->v = NULL;
     inputs_clear(inputs);
     *inputs = kept;

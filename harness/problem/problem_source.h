@@ -29,6 +29,8 @@ struct inputs {
                              * XXH64. Where recent says that keys are missing: 0, until who has them says it */
     void *q, *k, *v;        /* q of all heads; k and v of the part, [N, part, D] */
     size_t kv_room;         /* bytes there are at k, and at v */
+    size_t kv_most;         /* bytes that problems which are opened into this later take at each at most: large tensors
+                             * get such room at once. 0: nobody knows */
     void *part_q;           /* [Q, part, D] where q is of several queries and more heads; else NULL */
     float *slopes;          /* of all heads */
     float *sink_logits;     /* of all heads; NULL: there are none */
@@ -62,8 +64,8 @@ void inputs_hash(struct inputs *inputs);
 /* Accepts a zeroed one, and what inputs_reuse left. */
 void inputs_clear(struct inputs *inputs);
 
-/* Clears all but the memory of k and v, for a problem that is opened into *inputs next: the first touch of fresh memory
- * costs more than filling it. */
+/* Clears all but the memory of k and v, and kv_most, for a problem that is opened into *inputs next: the first touch of
+ * fresh memory costs more than filling it. */
 void inputs_reuse(struct inputs *inputs);
 
 /* The digest of inputs with these tensors, all in memory. */

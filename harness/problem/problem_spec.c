@@ -69,13 +69,24 @@ struct part problem_spec_part(const struct problem_spec *spec, int index)
     return (struct part){first, spec->num_kv_heads - first < heads ? spec->num_kv_heads - first : heads};
 }
 
+/* The largest part's share of the KV heads. */
+static double part_share(const struct problem_spec *spec)
+{
+    return problem_spec_part(spec, 0).num_kv_heads / (double)spec->num_kv_heads;
+}
+
+double problem_spec_key_bytes(const struct problem_spec *spec)
+{
+    return part_share(spec) * problem_spec_key_elements(spec) * (double)dtypes[problem_spec_kv_dtype(spec)].size_bytes;
+}
+
 double problem_spec_bytes(const struct problem_spec *spec)
 {
-    double part = problem_spec_part(spec, 0).num_kv_heads / (double)spec->num_kv_heads;
+    double part = part_share(spec);
     double queries = part < 1 && problem_spec_queries(spec) > 1 ? 1 + part : 1; /* and the part's, side by side */
     return queries * problem_spec_query_elements(spec) * (double)dtypes[spec->dtype].size_bytes +
-           2 * part * problem_spec_key_elements(spec) * (double)dtypes[problem_spec_kv_dtype(spec)].size_bytes +
-           (double)spec->num_heads * (double)sizeof(float) + (spec->mask.kind != MASK_NONE ? (double)spec->seq_len : 0);
+           2 * problem_spec_key_bytes(spec) + (double)spec->num_heads * (double)sizeof(float) +
+           (spec->mask.kind != MASK_NONE ? (double)spec->seq_len : 0);
 }
 
 /* splitmix64's step and mix (Steele, Lea and Flood, 2014), a bijection of the seed for each sequence. */

@@ -90,7 +90,8 @@ struct problem problem_spec_shape(const struct problem_spec *spec);
 double problem_spec_query_elements(const struct problem_spec *spec);
 double problem_spec_key_elements(const struct problem_spec *spec);
 
-/* Bytes of memory that the inputs of the problem's largest part take. */
+/* Bytes of memory that k, and v, of the problem's largest part take, and that all its inputs do. */
+double problem_spec_key_bytes(const struct problem_spec *spec);
 double problem_spec_bytes(const struct problem_spec *spec);
 
 /* What the random streams of a spec's tensors and mask start from: its seed, for another sequence than the first

@@ -85,6 +85,15 @@ static int threads_of_worker(const struct walk *walk)
     return threads > 0 ? threads : 1;
 }
 
+/* Bytes of k, and of v, of the walk's largest problem, or of its largest part. */
+static size_t most_key_bytes(const struct walk *walk)
+{
+    double most = 0;
+    for (size_t i = 0; i < walk->order->count; i++)
+        most = fmax(most, problem_spec_key_bytes(&walk->selection->points[walk->order->indices[i]].problem));
+    return (size_t)most;
+}
+
 static struct evaluator make_evaluator(const struct worker *worker)
 {
     const struct walk *walk = worker->walking->walk;
@@ -95,6 +104,7 @@ static struct evaluator make_evaluator(const struct worker *worker)
         .progress = walk->progress,
         .display = walk->beside.jobs == 1 ? worker->walking->display : NULL,
         .without_keys = is_without_keys(walk),
+        .inputs = {.kv_most = most_key_bytes(walk)},
     };
 }
 

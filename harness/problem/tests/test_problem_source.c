@@ -113,6 +113,29 @@ static void test_memory_of_large_tensors_is_used_again_where_it_is_enough(void *
     assert_null(inputs.k);
 }
 
+/* What was touched of a room is there for what is larger; where there is no such room, there is what is needed. */
+static void test_large_tensors_get_the_room_of_the_largest_at_once(void **state)
+{
+    (void)state;
+    struct inputs inputs = {.kv_most = 16 << 20};
+    open_keys(&inputs, 3);
+    assert_true(inputs.kv_room < 1 << 20);
+    inputs_reuse(&inputs);
+    open_keys(&inputs, 512);
+    assert_int_equal(inputs.kv_room, 16 << 20);
+    const void *k = inputs.k, *v = inputs.v;
+    inputs_reuse(&inputs);
+    open_keys(&inputs, 2048);
+    assert_ptr_equal(inputs.k, k);
+    assert_ptr_equal(inputs.v, v);
+    assert_int_equal(((char *)inputs.k)[(4 << 20) - 1], 1); /* of the first ones */
+    inputs_clear(&inputs);
+    inputs.kv_most = SIZE_MAX / 4; /* as nobody has */
+    open_keys(&inputs, 512);
+    assert_int_equal(inputs.kv_room, 4 << 20);
+    inputs_clear(&inputs);
+}
+
 /* Half of what is used again goes back to the system: it is zeros when it is needed next. */
 static void test_what_is_not_needed_goes_back(void **state)
 {
@@ -129,6 +152,13 @@ static void test_what_is_not_needed_goes_back(void **state)
     inputs_clear(&inputs);
 }
 
+/* The address sanitizer is to refuse memory as malloc does. Called by its runtime where there is one. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_a_part_has_its_heads_and_its_place),
         cmocka_unit_test(test_memory_of_large_tensors_is_used_again_where_it_is_enough),
         cmocka_unit_test(test_what_is_not_needed_goes_back),
+        cmocka_unit_test(test_large_tensors_get_the_room_of_the_largest_at_once),
     };
     return cmocka_run_group_tests_name("problem_source", tests, NULL, NULL) != 0;
 }
