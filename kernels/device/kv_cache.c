@@ -112,7 +112,8 @@ static bool reserve_far(struct kv_cache *cache, int64_t rows, size_t row, enum d
         if ((setting->nan_zones && !open_pages(memory + before - PAGE_BYTES, (size_t)2 * PAGE_BYTES, true, nan_byte)) ||
             !open_pages(memory + begin, each - begin, setting->nan_zones, nan_byte))
             return false;
-        memset(memory + before + shift + (size_t)rows * row, nan_byte, cache->size_bytes - (size_t)rows * row);
+        if (!setting->nan_zones) /* which have it */
+            memset(memory + before + shift + (size_t)rows * row, nan_byte, cache->size_bytes - (size_t)rows * row);
     }
     return true;
 }
