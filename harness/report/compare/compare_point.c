@@ -135,8 +135,8 @@ static bool is_beyond(const struct fact_value *share)
     return share->type == FACT_NUMBER && !(share->number <= 1);
 }
 
-/* Bounds are worked out in f64 and with the exponentials of the C library, which is another on another machine: shares
- * of them that agree to so many digits are the same. An ulp of a logit of 2^14 is 1e-12 of a weight. */
+/* Bounds are worked out in f64, whose last digits may differ with the C library's exponentials and the order of a sum:
+ * shares of them that agree to so many digits are the same. An ulp of a logit of 2^14 is 1e-12 of a weight. */
 #define SAME_SHARE 1e-9
 
 static bool is_same(enum fact fact, const struct fact_value *a, const struct fact_value *b)

@@ -52,7 +52,7 @@ static void test_bits_and_figures(void **state)
         /* the same bits with other errors: what measures has changed, and not the output */
         {"", "budget_used=0.25", CHANGE_JUDGED_OTHERWISE},
         {"", "max_ulp_err=0.75", CHANGE_JUDGED_OTHERWISE},
-        /* a share of a bound is worked out with the exponentials of a C library */
+        /* bounds are worked out in f64 */
         {"", "budget_used=0.5000000000000001", CHANGE_SAME_BITS},
         {"", OTHER "budget_used=0.5000000000000001", CHANGE_OTHER_BITS},
         {"", "budget_used=0.500000001", CHANGE_JUDGED_OTHERWISE},
