@@ -45,8 +45,7 @@ struct kernel_result {
     struct memory_audit audit;
 };
 
-/* ---- to be sent: what plan is made of must outlive it. ERROR_SYSTEM; plan is to be cleared whatever the result. ----
- */
+/* ---- to be sent: what plan is made of must outlive it. ERROR_SYSTEM; plan is to be cleared whatever the result. -- */
 enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct kernel_hello *hello,
                                    struct error *error);
 enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct sequences *sequences, bool with_output,

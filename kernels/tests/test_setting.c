@@ -83,8 +83,7 @@ static void test_no_setting_changes_a_bit(void **state)
     device_close(device);
 }
 
-/* ---- what a kernel finds ------------------------------------------------------------------------------------------
- */
+/* ---- what a kernel finds ----------------------------------------------------------------------------------------- */
 
 static const struct launch_setting *expected;
 
@@ -172,8 +171,7 @@ static void test_a_setting_is_what_it_says(void **state)
     free_problem(&made);
 }
 
-/* ---- a workspace that is kept -------------------------------------------------------------------------------------
- */
+/* ---- a workspace that is kept ------------------------------------------------------------------------------------ */
 
 enum { LEFT = 4 };
 

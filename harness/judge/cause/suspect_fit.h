@@ -18,9 +18,9 @@ bool suspect_fit_is_told(struct suspect *suspect, double lse);
 
 /*
  * The parameter, of either sign where signs is true, else positive, with log2 |parameter| in [lowest, highest]. Half an
- * octave's distance by the first elements, the best one refined by out, then by lse if there is one,
- * which tells it to more digits than out does where keys are far. NaN if there is none. Cost: O(N) exponentials a
- * parameter, some 100 of them.
+ * octave's distance by the first elements, the best one refined by out, then by lse if there is one, which tells it to
+ * more digits than out does where keys are far. NaN if there is none. Cost: O(N) exponentials a parameter, some 100 of
+ * them.
  */
 double suspect_fit(struct suspect *suspect, logits_fill *fill, double lowest, double highest, bool signs);
 

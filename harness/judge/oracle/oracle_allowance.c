@@ -77,8 +77,7 @@ enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struc
     return kind;
 }
 
-/* ---- results that are known ---------------------------------------------------------------------------------------
- */
+/* ---- results that are known -------------------------------------------------------------------------------------- */
 
 /* The largest element of v of a visible key, as it comes into out. */
 static double reach_of(const struct problem *problem)

@@ -10,8 +10,7 @@
 
 #include "harness/judge/oracle/oracle_work.h"
 
-/* ---- results that are compared with the base run's ----------------------------------------------------------------
- */
+/* ---- results that are compared with the base run's --------------------------------------------------------------- */
 
 /* work->allowed = the base run's bounds plus those of a run of subject with a query `shift` keys earlier. */
 enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct subject *subject, int shift,
@@ -27,8 +26,7 @@ enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struc
 enum error_kind oracle_allow_no_difference_of_constant(struct oracle_work *work, const struct trial_values **allowed,
                                                        struct error *error);
 
-/* ---- results that are known, work->expected -----------------------------------------------------------------------
- */
+/* ---- results that are known, work->expected ---------------------------------------------------------------------- */
 
 /* The base run, the truth, and what that says of the subject: work->usual. Reloads the trial. */
 enum error_kind oracle_need_usual(struct oracle_work *work, struct error *error);

@@ -95,8 +95,7 @@ static double reweigh(struct bench *bench, int head, int64_t key, double size)
     return weight;
 }
 
-/* ---- faults: each leaves in bench what a kernel with a fault of that size answers, and says how large it is ---------
- */
+/* ---- faults: each leaves in bench what a kernel with a fault of that size answers, and says how large it is ------ */
 
 static double one_weight(struct bench *bench, double size)
 {

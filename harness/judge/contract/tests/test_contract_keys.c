@@ -277,8 +277,7 @@ static void test_positions_counted_in_visible_keys(void **state)
     assert_false(search(desk, true)->named);
 }
 
-/* ---- several queries -----------------------------------------------------------------------------------------------
- */
+/* ---- several queries --------------------------------------------------------------------------------------------- */
 
 enum { QUERIES = 3 };
 

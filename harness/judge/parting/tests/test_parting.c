@@ -242,8 +242,7 @@ static void test_steps_and_keys(void **state)
     device_close(device);
 }
 
-/* ---- what is not known --------------------------------------------------------------------------------------------
- */
+/* ---- what is not known ------------------------------------------------------------------------------------------- */
 
 /* A kernel whose k is off at a key, in some way more. */
 struct odd {
