@@ -76,8 +76,9 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_DETERMINISM] = {.about = "two runs on the same inputs give the same bits", .check = check_determinism},
     [ORACLE_MASKED_SLOTS] = {.about = "what stands past the length and in masked keys changes no bit",
                              .check = check_masked_slots},
-    [ORACLE_PARTITION] = {.about = "another chunk length or page size changes no more than rounding does",
-                          .check = check_partition},
+    [ORACLE_PARTITION] =
+        {.about = "another chunk length, page size or width of the page table changes no more than rounding does",
+         .check = check_partition},
     [ORACLE_CONSTANT_V] = {.about = "if all of v is one number, so is out", .check = check_constant_v},
     [ORACLE_BIAS_SHIFT] = {.about = "a shift of the query moves lse by slope times shift, and out not at all",
                            .check = check_bias_shift},
