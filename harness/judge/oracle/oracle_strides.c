@@ -75,22 +75,57 @@ static enum error_kind run_in_layout(struct oracle_work *work, unsigned layout, 
     return kind;
 }
 
-/* The same of what is placed. A failure to run is told with its layout, and a refusal is as not to have it. */
-static enum error_kind run_placed(struct oracle_work *work, unsigned layout, const struct trial_values *allowed,
-                                  bool *had, struct error *error)
+/* The same, and a failure to run is told with its layout. */
+static enum error_kind run_named(struct oracle_work *work, unsigned layout, const struct trial_values *allowed,
+                                 bool *had, struct error *error)
 {
     char text[SUBJECT_TEXT_SIZE];
     enum error_kind kind = run_in_layout(work, layout, allowed, had, error);
+    if (kind != ERROR_SUBJECT)
+        return kind;
+    const struct error failure = *error;
+    tensor_layout_name(text, layout);
+    error_set(error, ERROR_SUBJECT, "%s: %.4000s", text, failure.text);
+    return run_failed(error, run_failure_of(&failure));
+}
+
+/* The same of what is placed, of which a refusal is as not to have it. */
+static enum error_kind run_placed(struct oracle_work *work, unsigned layout, const struct trial_values *allowed,
+                                  bool *had, struct error *error)
+{
+    enum error_kind kind = run_named(work, layout, allowed, had, error);
     if (kind == ERROR_SUBJECT && run_failure_of(error) == RUN_FAILURE_REFUSAL) {
         *had = false;
         return ERROR_NONE;
     }
-    if (kind == ERROR_SUBJECT) {
-        const struct error failure = *error;
-        tensor_layout_name(text, layout);
-        error_set(error, ERROR_SUBJECT, "%s: %.4000s", text, failure.text);
-        return run_failed(error, run_failure_of(&failure));
+    return kind;
+}
+
+/* Whether a run that ended so showed something. */
+static bool shows(const struct oracle_work *work, enum error_kind kind)
+{
+    return kind ? kind == ERROR_SUBJECT : work->report->outcome[ORACLE_STRIDES] == ORACLE_VIOLATED;
+}
+
+/* Of what shows in the first layout, which of the others shows it alone: the first of them that does is told of,
+ * instead. kind: how it ended. Nobody waits for a kernel that hangs more often than once. */
+static enum error_kind tell_which(struct oracle_work *work, const unsigned *alone, int count, enum error_kind kind,
+                                  const struct trial_values *allowed, struct error *error)
+{
+    const struct oracle_report together = *work->report;
+    const struct error failure = kind ? *error : (struct error){.kind = ERROR_NONE};
+    const bool hangs = kind && run_failure_of(&failure) == RUN_FAILURE_HANG;
+    for (int i = 0; i < count && !hangs; i++) {
+        bool had;
+        const enum error_kind one = run_placed(work, alone[i], allowed, &had, error);
+        if (one && one != ERROR_SUBJECT)
+            return one;
+        if (had && shows(work, one))
+            return one;
+        *work->report = together;
     }
+    if (kind)
+        *error = failure;
     return kind;
 }
 
@@ -116,42 +151,25 @@ static enum error_kind check_numbers(struct oracle_work *work, const struct orac
  */
 static enum error_kind check_placed(struct oracle_work *work, const struct trial_values *allowed, struct error *error)
 {
-    struct oracle_report *report = work->report;
-    const struct oracle_report before = *report;
+    const struct oracle_report before = *work->report;
     bool had;
     enum error_kind kind = run_placed(work, LAYOUT_PLACED, allowed, &had, error);
     if (!kind && !had)
         return check_numbers(work, &before, allowed, error);
-    if (kind ? kind != ERROR_SUBJECT : report->outcome[ORACLE_STRIDES] != ORACLE_VIOLATED)
+    if (!shows(work, kind))
         return kind;
-    const struct oracle_report placed = *report;
-    const struct error failure = kind ? *error : (struct error){.kind = ERROR_NONE};
-    const enum error_kind alone = run_placed(work, LAYOUT_NUMBERS, allowed, &had, error);
-    if (alone || (had && report->outcome[ORACLE_STRIDES] == ORACLE_VIOLATED))
-        return alone;
-    *report = placed;
-    if (kind)
-        *error = failure;
-    return kind;
+    return tell_which(work, &(const unsigned){LAYOUT_NUMBERS}, 1, kind, allowed, error);
 }
 
 enum error_kind check_strides(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
-    struct oracle_report *report = work->report, all_at_once;
     bool had;
     enum error_kind kind = oracle_allow_no_difference(work, &allowed, error);
-    if (!kind)
-        kind = run_in_layout(work, layouts[0], allowed, &had, error);
-    if (kind || report->outcome[ORACLE_STRIDES] != ORACLE_VIOLATED)
-        return kind ? kind : check_placed(work, allowed, error);
-    all_at_once = *report;
-    for (int i = 1; i < NUM_LAYOUTS && !kind; i++) {
-        *report = all_at_once;
-        kind = run_in_layout(work, layouts[i], allowed, &had, error);
-        if (!kind && had && report->outcome[ORACLE_STRIDES] == ORACLE_VIOLATED)
-            return kind;
-    }
-    *report = all_at_once;
-    return kind;
+    if (kind)
+        return kind;
+    kind = run_named(work, layouts[0], allowed, &had, error);
+    if (shows(work, kind))
+        return tell_which(work, layouts + 1, NUM_LAYOUTS - 1, kind, allowed, error);
+    return kind ? kind : check_placed(work, allowed, error);
 }

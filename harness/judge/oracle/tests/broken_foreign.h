@@ -81,6 +81,45 @@ static enum error_kind run_with_one_stride(void *launcher, const struct sequence
     return run_without_strides(launcher, sequences, audit, seconds, error, true);
 }
 
+/* That takes strides, and fails to run where rows of k lie apart; of_both: and heads stand before keys, too. */
+static enum error_kind fail_apart(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                                  double *seconds, struct error *error, bool of_both, enum run_failure how)
+{
+    const struct shipped_subject *sound = launcher;
+    const struct tensor_strides *strides = sequences->strides ? &sequences->strides->of[STRIDED_K] : NULL;
+    const struct sequences packed = {sequences->problems, sequences->outputs, sequences->count, NULL, NULL, false};
+    const int dim = sequences->problems->head_dim;
+    if (strides && strides->row > dim && strides->head > dim && (!of_both || strides->head > strides->row)) {
+        error_set(error, ERROR_SUBJECT, "it does not run");
+        return run_failed(error, how);
+    }
+    return sound->subject.ops->run(&sound->subject, &packed, audit, seconds, error);
+}
+
+static enum error_kind crash_apart(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                                   double *seconds, struct error *error)
+{
+    return fail_apart(launcher, sequences, audit, seconds, error, false, RUN_FAILURE_CRASH);
+}
+
+static enum error_kind crash_of_both(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                                     double *seconds, struct error *error)
+{
+    return fail_apart(launcher, sequences, audit, seconds, error, true, RUN_FAILURE_CRASH);
+}
+
+static enum error_kind hang_apart(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                                  double *seconds, struct error *error)
+{
+    return fail_apart(launcher, sequences, audit, seconds, error, false, RUN_FAILURE_HANG);
+}
+
+static enum error_kind refuse_apart(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                                    double *seconds, struct error *error)
+{
+    return fail_apart(launcher, sequences, audit, seconds, error, false, RUN_FAILURE_REFUSAL);
+}
+
 /* That takes strides, and reads k where 32 bits hold of one stride's share of an offset what they can. */
 static enum error_kind run_with_offsets_of_32_bits(void *launcher, const struct sequences *sequences,
                                                    struct memory_audit *audit, double *seconds, struct error *error,
@@ -270,6 +309,10 @@ static enum error_kind run_with_parts_by_sum(void *launcher, const struct sequen
 static const struct foreign_launcher of_32_bits[] = {
     [FAR_ROWS] = {.run = run_with_keys_of_32_bits, .audits = true, .keeps = true, .far = true},
     [FAR_HEADS] = {.run = run_with_heads_of_32_bits, .audits = true, .keeps = true, .far = true}};
+static const struct foreign_launcher crashes_apart = {.run = crash_apart, .audits = true, .keeps = true},
+                                     crashes_of_both = {.run = crash_of_both, .audits = true, .keeps = true},
+                                     hangs_apart = {.run = hang_apart, .audits = true, .keeps = true},
+                                     refuses_apart = {.run = refuse_apart, .audits = true, .keeps = true};
 static const struct foreign_launcher one_stride = {.run = run_with_one_stride, .audits = true, .keeps = true};
 static const struct foreign_launcher packed_second = {
     .run = run_with_packed_keys_of_the_second, .audits = true, .keeps = true};

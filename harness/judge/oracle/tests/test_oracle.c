@@ -456,15 +456,20 @@ static void test_a_leak_is_a_masked_slot_that_matters(void **state)
 }
 
 /* A layout is named alone where it shows alone; what shows in all of them at once and in none alone is no less wrong.
- */
+ * Nobody waits twice for one that hangs. */
 static void test_what_shows_in_layouts_together_is_told(void **state)
 {
+#define ALL_WAYS "with rows apart, heads before keys, tensors that begin at an odd element"
     static const struct {
         const struct foreign_launcher *launcher;
         const char *text;
     } rows[] = {{&packed_keys, "with rows apart, expected"},
                 {&one_stride, "with rows apart, heads before keys, expected"},
-                {&packed_second, "with rows apart, as the second of 2 in one launch, expected"}};
+                {&packed_second, "with rows apart, as the second of 2 in one launch, expected"},
+                {&crashes_apart, "with rows apart: it does not run"},
+                {&crashes_of_both, ALL_WAYS ": it does not run"},
+                {&refuses_apart, ALL_WAYS ": it does not run"},
+                {&hangs_apart, ALL_WAYS ": it does not run"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct device *device = open_host();
