@@ -5,6 +5,7 @@
 
 #include "harness/run/walk.h"
 #include "harness/run/walking.h"
+#include "harness/support/memory.h"
 #include "harness/support/threads.h"
 #include "reference/computing_environment.h"
 
@@ -85,10 +86,12 @@ static int threads_of_worker(const struct walk *walk)
     return threads > 0 ? threads : 1;
 }
 
-/* Bytes of k, and of v, of the walk's largest problem, or of its largest part. */
+/* Bytes of k, and of v, of the walk's largest problem, or of its largest part; 0: nobody is to have so much at once. */
 static size_t most_key_bytes(const struct walk *walk)
 {
     double most = 0;
+    if (!memory_untouched_is_free())
+        return 0;
     for (size_t i = 0; i < walk->order->count; i++)
         most = fmax(most, problem_spec_key_bytes(&walk->selection->points[walk->order->indices[i]].problem));
     return (size_t)most;

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 /* The greatest ones that the C library sets by itself, as it learns what sizes are freed. Blocks beyond the first are
  * given back at once, and so is what is free at the end of the heap beyond the second. */
@@ -37,6 +38,19 @@ double memory_available_bytes(void)
     double limit = read_number("/sys/fs/cgroup/memory.max", "");
     double used = read_number("/sys/fs/cgroup/memory.current", "");
     return isfinite(limit) && isfinite(used) ? fmin(machine, fmax(0, limit - used)) : machine;
+}
+
+static bool is_limited(int resource)
+{
+    struct rlimit limit;
+    return getrlimit(resource, &limit) || limit.rlim_cur != RLIM_INFINITY;
+}
+
+bool memory_untouched_is_free(void)
+{
+    enum { STRICT = 2 };
+    return !is_limited(RLIMIT_AS) && !is_limited(RLIMIT_DATA) &&
+           read_number("/proc/sys/vm/overcommit_memory", "") != STRICT;
 }
 
 void memory_keep_freed(void)

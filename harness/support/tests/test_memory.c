@@ -48,8 +48,32 @@ static void test_blocks_that_were_freed_are_at_hand(void **state)
     assert_in_range(take_and_free(), 0, 64); /* of 3072 pages */
 }
 
+static bool is_free_under(int resource)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(resource, &limit), 0);
+    const struct rlimit far = {(rlim_t)1 << 60, limit.rlim_max};
+    assert_int_equal(setrlimit(resource, &far), 0);
+    const bool is_free = memory_untouched_is_free();
+    assert_int_equal(setrlimit(resource, &limit), 0);
+    return is_free;
+}
+
+static void test_memory_that_nobody_touches_costs_nothing_but_under_a_limit(void **state)
+{
+    (void)state;
+    if (!memory_untouched_is_free()) /* as whoever runs the tests has it */
+        skip();
+    assert_false(is_free_under(RLIMIT_AS));
+    assert_false(is_free_under(RLIMIT_DATA));
+    assert_true(memory_untouched_is_free());
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_blocks_that_were_freed_are_at_hand)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_blocks_that_were_freed_are_at_hand),
+        cmocka_unit_test(test_memory_that_nobody_touches_costs_nothing_but_under_a_limit),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
