@@ -33,6 +33,38 @@ static int worse_of(int a, int b)
     return a > b ? a : b;
 }
 
+/* How those ended that have been judged. */
+struct judged_ones {
+    size_t count, wrong, unjudged; /* unjudged: that could not be, or were skipped */
+    size_t first;                  /* that is not right */
+};
+
+static void count_one(struct judged_ones *ones, int code)
+{
+    enum { RIGHT, WRONG };
+    if (code != RIGHT && ones->wrong + ones->unjudged == 0)
+        ones->first = ones->count;
+    ones->wrong += code == WRONG;
+    ones->unjudged += code > WRONG;
+    ones->count++;
+}
+
+/* A line of all, as the table of each ends in one of its own. */
+static void print_ones(const struct judge_options *options, const struct judged_ones *ones)
+{
+    const size_t right = ones->count - ones->wrong - ones->unjudged;
+    char quoted[PATH_QUOTE_SIZE];
+    if (options->json || outputs_take_stdout(&options->outputs))
+        return;
+    printf("\n%zu of %zu outputs judged: %zu right, %zu wrong", ones->count, options->exhibits.count, right,
+           ones->wrong);
+    if (ones->unjudged > 0)
+        printf(", %zu without a verdict", ones->unjudged);
+    if (right < ones->count)
+        printf("; first: %s", quote_path(quoted, options->exhibits.items[ones->first]));
+    printf("\n");
+}
+
 /* One after the other, once it is known that all can be read. What is the reason of an exit code ends it. */
 static int judge_several(const struct judge_options *options, struct progress *progress, struct error *error)
 {
@@ -41,13 +73,20 @@ static int judge_several(const struct judge_options *options, struct progress *p
         const struct judge_options one = one_of(options, i);
         code = (int)judge_check(&one, error);
     }
+    struct judged_ones ones = {.count = 0};
     bool has_ended = code != 0;
+    const bool has_begun = !has_ended;
     for (size_t i = 0; i < options->exhibits.count && !has_ended; i++) {
         const struct judge_options one = one_of(options, i);
         print_name(&one);
-        code = worse_of(code, judge(&one, progress, error));
+        const int ended = judge(&one, progress, error);
+        code = worse_of(code, ended);
         has_ended = error->text[0] != '\0';
+        if (!has_ended)
+            count_one(&ones, ended);
     }
+    if (has_begun)
+        print_ones(options, &ones);
     return code;
 }
 
