@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "harness/subject/launch_watch.h"
+#include "harness/subject/run_failure.h"
 #include "kernels/launch_setting.h"
 
 /* Two pages of memory for k of each, as many for v, and one of page tables: 22 MiB. More than 1024, a usual part. */
@@ -39,6 +40,21 @@ static struct sequence_strides *make_strides(const struct foreign_subject *forei
     return strides;
 }
 
+/* Adds to what was said of a launch that failed on several sequences how long they were: one of them may be why. */
+static enum error_kind name_sequences(const struct sequences *sequences, struct error *error)
+{
+    const struct error failure = *error;
+    int64_t shortest = INT64_MAX, longest = 0;
+    for (int i = 0; i < sequences->count; i++) {
+        const int64_t keys = sequences->problems[i].seq_len;
+        shortest = keys < shortest ? keys : shortest;
+        longest = keys > longest ? keys : longest;
+    }
+    error_set(error, ERROR_SUBJECT, "%.4000s; launched on %d sequences of %lld to %lld keys", failure.text,
+              sequences->count, (long long)shortest, (long long)longest);
+    return run_failed(error, run_failure_of(&failure));
+}
+
 static enum error_kind run(const struct subject *subject, const struct sequences *sequences, struct memory_audit *audit,
                            double *seconds, struct error *error)
 {
@@ -62,6 +78,8 @@ static enum error_kind run(const struct subject *subject, const struct sequences
     }
     if (!kind)
         kind = foreign->how->run(foreign->launcher, &given, &seen, seconds, error);
+    if (kind == ERROR_SUBJECT && sequences->count > 1 && error)
+        kind = name_sequences(sequences, error);
     if (foreign->subject.watch)
         launch_watch_take(foreign->subject.watch, sequences, kind, &seen);
     if (foreign->read)
